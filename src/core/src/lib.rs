@@ -1,0 +1,11 @@
+//! PKCS#11 in safe Rust: slots, tokens, sessions, objects, attribute rules, operations, mechanisms.
+//! It has never heard of pointers or of C; files, keyslots and the TPM are the rings below.
+
+pub mod application;
+pub mod attribute;
+pub mod config;
+mod error;
+pub mod mechanism;
+
+pub use application::Application;
+pub use error::{Error, Result};

@@ -1,0 +1,81 @@
+//! What a running operation is made of. An engine is made once per key ("keyed"), then started with a
+//! parameter and used; a key keeps engines that ended well and hands them out again, so that the next
+//! operation only sets a new IV. Outputs go straight into the caller's buffer.
+
+use super::Parameter;
+use crate::Result;
+
+/// Encryption or decryption.
+pub trait Cipher: Send {
+    /// Begins an operation; also after an earlier one ended in any way.
+    fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
+    /// An upper bound, exact where it can be, of what `update` of `input` more bytes can write,
+    /// or with `last` what `input` more bytes and `finish` can write together.
+    fn output_len(&self, input: usize, last: bool) -> usize;
+    /// Takes input, writes what is ready; `output` holds at least `output_len(input, false)` bytes.
+    fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize>;
+    /// Writes the rest (padding, tag); `output` holds at least `output_len(0, true)` bytes.
+    fn finish(&mut self, output: &mut [u8]) -> Result<usize>;
+    /// All of it in one call; `output` holds at least `output_len(input.len(), true)` bytes.
+    /// On an error nothing of the plaintext stays in `output`.
+    fn once(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
+        let n = self.update(input, output)?;
+        Ok(n + self.finish(&mut output[n..])?)
+    }
+    /// Whether several `update`s are possible (RSA: no).
+    fn multi_part(&self) -> bool {
+        true
+    }
+}
+
+/// Signing, and MACs.
+pub trait Signer: Send {
+    /// Begins an operation.
+    fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
+    /// The exact length of the signature in bytes (an upper bound where it varies).
+    fn signature_len(&self) -> usize;
+    /// Takes data.
+    fn update(&mut self, data: &[u8]) -> Result<()>;
+    /// Writes the signature; `output` holds at least `signature_len()` bytes.
+    fn finish(&mut self, output: &mut [u8]) -> Result<usize>;
+    /// Data and signature in one call.
+    fn once(&mut self, data: &[u8], output: &mut [u8]) -> Result<usize> {
+        self.update(data)?;
+        self.finish(output)
+    }
+    /// Whether several `update`s are possible (CKM_RSA_PKCS: no).
+    fn multi_part(&self) -> bool {
+        true
+    }
+}
+
+/// Verifying.
+pub trait Verifier: Send {
+    /// Begins an operation.
+    fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
+    /// Takes data.
+    fn update(&mut self, data: &[u8]) -> Result<()>;
+    /// `SignatureInvalid`, or `SignatureLenRange` when the length alone says so.
+    fn finish(&mut self, signature: &[u8]) -> Result<()>;
+    /// Data and signature in one call.
+    fn once(&mut self, data: &[u8], signature: &[u8]) -> Result<()> {
+        self.update(data)?;
+        self.finish(signature)
+    }
+    /// Whether several `update`s are possible.
+    fn multi_part(&self) -> bool {
+        true
+    }
+}
+
+/// Digesting.
+pub trait Digester: Send {
+    /// Begins an operation.
+    fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
+    /// Length of the digest in bytes.
+    fn digest_len(&self) -> usize;
+    /// Takes data.
+    fn update(&mut self, data: &[u8]) -> Result<()>;
+    /// Writes the digest; `output` holds at least `digest_len()` bytes.
+    fn finish(&mut self, output: &mut [u8]) -> Result<usize>;
+}

@@ -1,0 +1,88 @@
+//! Mechanism parameters in Rust's types. The module turns C structures into these, guided by the
+//! [`Shape`] of the row; whether the values make sense is checked by the mechanism itself.
+
+/// CK_MECHANISM after decoding.
+#[derive(Debug)]
+pub struct Mechanism<'a> {
+    /// CK_MECHANISM_TYPE.
+    pub mechanism: u64,
+    /// Its parameter.
+    pub parameter: Parameter<'a>,
+}
+
+/// Which C structure a mechanism takes. `*Or*` shapes also take no parameter at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// No parameter: pParameter NULL and length 0, else CKR_MECHANISM_PARAM_INVALID.
+    None,
+    /// Raw bytes of exactly this length (an IV).
+    Iv(usize),
+    /// Raw bytes of this length, or none.
+    IvOrNone(usize),
+    /// CK_ULONG (CK_MAC_GENERAL_PARAMS and others).
+    Ulong,
+    /// CK_AES_CTR_PARAMS.
+    AesCtr,
+    /// CK_GCM_PARAMS, 48 bytes, or the 40-byte form without ulIvBits.
+    Gcm,
+    /// CK_RSA_PKCS_OAEP_PARAMS.
+    Oaep,
+    /// CK_RSA_PKCS_PSS_PARAMS.
+    Pss,
+    /// CK_EDDSA_PARAMS or none.
+    EddsaOrNone,
+}
+
+/// A decoded parameter; byte strings borrow from the caller for the duration of the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parameter<'a> {
+    /// None given.
+    None,
+    /// Raw bytes.
+    Bytes(&'a [u8]),
+    /// A number.
+    Ulong(u64),
+    /// CK_AES_CTR_PARAMS: counter bits (not yet checked) and the 16-byte counter block.
+    AesCtr {
+        /// ulCounterBits.
+        bits: u64,
+        /// cb.
+        block: [u8; 16],
+    },
+    /// CK_GCM_PARAMS.
+    Gcm {
+        /// pIv.
+        iv: &'a [u8],
+        /// pAAD.
+        aad: &'a [u8],
+        /// ulTagBits.
+        tag_bits: u64,
+    },
+    /// CK_RSA_PKCS_OAEP_PARAMS.
+    Oaep {
+        /// hashAlg, a CKM_.
+        hash: u64,
+        /// CKG_MGF1_.
+        mgf: u64,
+        /// source, CKZ_DATA_SPECIFIED or 0.
+        source: u64,
+        /// pSourceData.
+        label: &'a [u8],
+    },
+    /// CK_RSA_PKCS_PSS_PARAMS.
+    Pss {
+        /// hashAlg, a CKM_.
+        hash: u64,
+        /// CKG_MGF1_.
+        mgf: u64,
+        /// sLen in bytes.
+        salt: u64,
+    },
+    /// CK_EDDSA_PARAMS.
+    Eddsa {
+        /// phFlag.
+        prehash: bool,
+        /// pContextData, at most 255 bytes.
+        context: &'a [u8],
+    },
+}

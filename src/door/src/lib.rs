@@ -1,0 +1,163 @@
+//! The door to the TPM: the client side of the agent `sealhsm-tpm`. It connects to the systemd
+//! socket or spawns an agent on first need, keeps deadlines, and starts a dead agent again.
+//! It never names libtss2 and never interprets what is sealed.
+
+use sealhsm_secret::Secret;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How to reach an agent and which TPM it is to use.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// TCTI string (`device:/dev/tpmrm0`, `swtpm:path=…`, `swtpm:host=…,port=…`, `tabrmd`); set: always spawn.
+    pub tpm: Option<String>,
+    /// The agent's program file, looked for in this order; the first that exists and passes the ownership check runs.
+    pub agents: Vec<PathBuf>,
+    /// The systemd socket tried first when `tpm` is not set (`/run/sealhsm/tpm.sock`).
+    pub socket: Option<PathBuf>,
+    /// The longest a request may take, 5 s by default.
+    pub deadline: Option<Duration>,
+}
+
+/// A TPM storage key as a token pins it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// Persistent handle, or 0 when the key is made as a transient primary each time.
+    pub handle: u32,
+    /// `ecc-p256` or `rsa-2048`.
+    pub template: String,
+    /// TPM Name (TPM 2.0 Part 1, 16): 2-byte algorithm and digest.
+    pub name: Vec<u8>,
+}
+
+/// What opens a sealed object.
+#[derive(Debug)]
+pub enum Lock<'a> {
+    /// PolicyAuthValue with these 32 bytes; wrong tries count toward the dictionary-attack lockout.
+    Pin(&'a Secret),
+    /// PolicyCommandCode(Unseal), noDA: whoever can use this TPM.
+    Machine,
+}
+
+/// A sealed keyed-hash object: the marshalled TPM2B_PUBLIC and TPM2B_PRIVATE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedBlob {
+    /// Marshalled TPM2B_PUBLIC.
+    pub public: Vec<u8>,
+    /// Marshalled TPM2B_PRIVATE (encrypted by the TPM).
+    pub private: Vec<u8>,
+}
+
+/// The TPM as it is now; nothing here is cached.
+#[derive(Clone, Debug, Default)]
+pub struct Status {
+    /// TCTI string in use.
+    pub tcti: String,
+    /// Manufacturer and vendor string, e.g. `IBM SW TPM`.
+    pub manufacturer: String,
+    /// A software TPM (swtpm, simulator).
+    pub simulated: bool,
+    /// Wrong tries counted so far, over the whole TPM.
+    pub lockout_counter: u32,
+    /// Tries before lockout.
+    pub max_tries: u32,
+    /// Seconds after which one try is forgiven.
+    pub lockout_interval: u32,
+    /// The TPM refuses every dictionary-attack protected object for now.
+    pub in_lockout: bool,
+    /// Empty owner or lockout authorization, as `status` warns of.
+    pub owner_auth_set: bool,
+    /// See `owner_auth_set`.
+    pub lockout_auth_set: bool,
+    /// Whether a usable storage key is persistent at 0x81000001.
+    pub parent: Option<Parent>,
+    /// Why the key at 0x81000001 is not used, if there is one and it is not.
+    pub parent_refused: Option<String>,
+    /// Transient objects loaded now (0 when idle).
+    pub loaded_objects: u32,
+    /// Sessions loaded now.
+    pub loaded_sessions: u32,
+}
+
+/// Why the TPM did not do it.
+#[derive(Debug)]
+pub enum Error {
+    /// No agent could be reached or started; the text says what was tried.
+    NoAgent(String),
+    /// The agent runs and has no TPM; the text names the TCTI and the cause.
+    NoTpm(String),
+    /// No answer within the deadline.
+    Timeout,
+    /// The parent is another key than the pinned one: another TPM, or a cleared one.
+    WrongParent {
+        /// Name of the key found, if any.
+        found: Option<Vec<u8>>,
+    },
+    /// The blob was not made under this parent or is damaged (TPM_RC_INTEGRITY).
+    NotOurs,
+    /// Wrong authorization value (TPM_RC_AUTH_FAIL, TPM_RC_BAD_AUTH).
+    WrongAuth,
+    /// The TPM is in dictionary-attack lockout (TPM_RC_LOCKOUT).
+    Lockout,
+    /// The peer may not ask this, or asks too often.
+    Refused(String),
+    /// Any other TPM response code.
+    Tpm(u32, String),
+    /// The agent answered something that does not parse.
+    Protocol(String),
+}
+
+/// The door. Cheap to make, connects on first need; every method may block up to the deadline.
+pub struct Door {
+    settings: Settings,
+}
+
+impl Door {
+    /// A door that has not been opened yet.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings }
+    }
+    /// Asks the TPM how it is.
+    pub fn status(&self) -> Result<Status, Error> {
+        let _ = &self.settings;
+        unimplemented!()
+    }
+    /// The parent a new token is to be sealed under: 0x81000001 if usable, else the transient ECC template.
+    pub fn parent(&self) -> Result<Parent, Error> {
+        unimplemented!()
+    }
+    /// Persists the ECC template at 0x81000001 if nothing is there; idempotent.
+    pub fn provision(&self) -> Result<Parent, Error> {
+        unimplemented!()
+    }
+    /// Seals `payload` (at most 128 bytes) under `parent`; refuses a parent with another Name before anything is sent.
+    pub fn seal(
+        &self,
+        _parent: &Parent,
+        _lock: Lock<'_>,
+        _payload: &Secret,
+    ) -> Result<SealedBlob, Error> {
+        unimplemented!()
+    }
+    /// Opens a sealed object.
+    pub fn unseal(
+        &self,
+        _parent: &Parent,
+        _lock: Lock<'_>,
+        _blob: &SealedBlob,
+    ) -> Result<Secret, Error> {
+        unimplemented!()
+    }
+    /// Whether an agent is connected, so that asking for the status costs no spawn.
+    pub fn is_open(&self) -> bool {
+        unimplemented!()
+    }
+    /// Closes the connection (a spawned agent ends with it).
+    pub fn close(&self) {
+        unimplemented!()
+    }
+    /// In a forked child: closes the inherited descriptors if they are still ours, touching nothing of the parent's.
+    pub fn abandon_in_child(&self) {
+        unimplemented!()
+    }
+}
