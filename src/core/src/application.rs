@@ -148,11 +148,7 @@ impl Application {
         unimplemented!()
     }
 
-    pub fn create_object(
-        &self,
-        session: SessionHandle,
-        template: &Template<'_>,
-    ) -> Result<ObjectHandle> {
+    pub fn create_object(&self, session: SessionHandle, template: &Template<'_>) -> Result<ObjectHandle> {
         unimplemented!()
     }
     pub fn copy_object(
@@ -170,20 +166,10 @@ impl Application {
         unimplemented!()
     }
     /// C_GetAttributeValue: one answer per type asked, in order.
-    pub fn attributes(
-        &self,
-        session: SessionHandle,
-        object: ObjectHandle,
-        types: &[Type],
-    ) -> Result<Vec<Answer>> {
+    pub fn attributes(&self, session: SessionHandle, object: ObjectHandle, types: &[Type]) -> Result<Vec<Answer>> {
         unimplemented!()
     }
-    pub fn set_attributes(
-        &self,
-        session: SessionHandle,
-        object: ObjectHandle,
-        template: &Template<'_>,
-    ) -> Result<()> {
+    pub fn set_attributes(&self, session: SessionHandle, object: ObjectHandle, template: &Template<'_>) -> Result<()> {
         unimplemented!()
     }
     pub fn find_init(&self, session: SessionHandle, template: &Template<'_>) -> Result<()> {
@@ -209,12 +195,7 @@ impl Application {
     pub fn encrypt(&self, session: SessionHandle, data: &[u8], out: Sink<'_>) -> Result<usize> {
         unimplemented!()
     }
-    pub fn encrypt_update(
-        &self,
-        session: SessionHandle,
-        part: &[u8],
-        out: Sink<'_>,
-    ) -> Result<usize> {
+    pub fn encrypt_update(&self, session: SessionHandle, part: &[u8], out: Sink<'_>) -> Result<usize> {
         unimplemented!()
     }
     pub fn encrypt_final(&self, session: SessionHandle, out: Sink<'_>) -> Result<usize> {
@@ -231,22 +212,13 @@ impl Application {
     pub fn decrypt(&self, session: SessionHandle, data: &[u8], out: Sink<'_>) -> Result<usize> {
         unimplemented!()
     }
-    pub fn decrypt_update(
-        &self,
-        session: SessionHandle,
-        part: &[u8],
-        out: Sink<'_>,
-    ) -> Result<usize> {
+    pub fn decrypt_update(&self, session: SessionHandle, part: &[u8], out: Sink<'_>) -> Result<usize> {
         unimplemented!()
     }
     pub fn decrypt_final(&self, session: SessionHandle, out: Sink<'_>) -> Result<usize> {
         unimplemented!()
     }
-    pub fn digest_init(
-        &self,
-        session: SessionHandle,
-        mechanism: Option<&Mechanism<'_>>,
-    ) -> Result<()> {
+    pub fn digest_init(&self, session: SessionHandle, mechanism: Option<&Mechanism<'_>>) -> Result<()> {
         unimplemented!()
     }
     pub fn digest(&self, session: SessionHandle, data: &[u8], out: Sink<'_>) -> Result<usize> {

@@ -131,21 +131,11 @@ impl Door {
         unimplemented!()
     }
     /// Seals `payload` (at most 128 bytes) under `parent`; refuses a parent with another Name before anything is sent.
-    pub fn seal(
-        &self,
-        _parent: &Parent,
-        _lock: Lock<'_>,
-        _payload: &Secret,
-    ) -> Result<SealedBlob, Error> {
+    pub fn seal(&self, _parent: &Parent, _lock: Lock<'_>, _payload: &Secret) -> Result<SealedBlob, Error> {
         unimplemented!()
     }
     /// Opens a sealed object.
-    pub fn unseal(
-        &self,
-        _parent: &Parent,
-        _lock: Lock<'_>,
-        _blob: &SealedBlob,
-    ) -> Result<Secret, Error> {
+    pub fn unseal(&self, _parent: &Parent, _lock: Lock<'_>, _blob: &SealedBlob) -> Result<Secret, Error> {
         unimplemented!()
     }
     /// Whether an agent is connected, so that asking for the status costs no spawn.

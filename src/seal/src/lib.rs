@@ -110,23 +110,11 @@ pub fn create(_settings: &Settings, _door: &Door, _new: &NewToken<'_>) -> Result
     unimplemented!()
 }
 /// C_InitToken on a token: checks the SO PIN, starts a new epoch with no objects and no user PIN, keeps UUID and SO PIN.
-pub fn reinitialize(
-    _s: &Settings,
-    _door: &Door,
-    _token: Uuid,
-    _so_pin: &Secret,
-    _label: &str,
-) -> Result<(), Error> {
+pub fn reinitialize(_s: &Settings, _door: &Door, _token: Uuid, _so_pin: &Secret, _label: &str) -> Result<(), Error> {
     unimplemented!()
 }
 /// Opens the token key with a PIN: reads `token.object` afresh, at most 8 TPM commands, checks the MAC of the file.
-pub fn open(
-    _s: &Settings,
-    _door: &Door,
-    _token: Uuid,
-    _who: Who,
-    _pin: &Secret,
-) -> Result<TokenKey, Error> {
+pub fn open(_s: &Settings, _door: &Door, _token: Uuid, _who: Who, _pin: &Secret) -> Result<TokenKey, Error> {
     unimplemented!()
 }
 /// Opens the public ring through the machine keyslot, without a PIN.

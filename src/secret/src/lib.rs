@@ -43,13 +43,7 @@ impl Secret {
 
     /// Compares the contents in constant time; lengths are not secret.
     pub fn ct_eq(&self, other: &[u8]) -> bool {
-        self.0.len() == other.len()
-            && self
-                .0
-                .iter()
-                .zip(other)
-                .fold(0u8, |acc, (a, b)| acc | (a ^ b))
-                == 0
+        self.0.len() == other.len() && self.0.iter().zip(other).fold(0u8, |acc, (a, b)| acc | (a ^ b)) == 0
     }
 }
 

@@ -1,5 +1,10 @@
 //! Attributes: values, the table of their types, the rules per class and key type.
 
+pub mod build;
+pub mod codec;
+pub mod kind;
+pub mod rules;
+pub mod template;
 mod value;
 
 pub use value::{Answer, Attributes, Raw, Template, Type, Value};

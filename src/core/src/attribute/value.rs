@@ -46,9 +46,7 @@ impl Value {
             (Value::Ulongs(a), Value::Ulongs(b)) => a == b,
             (Value::Template(a), Value::Template(b)) => a.same(b),
             _ => match (self.bytes(), other.bytes()) {
-                (Some(a), Some(b)) => {
-                    a.len() == b.len() && a.iter().zip(b).fold(0, |acc, (x, y)| acc | (x ^ y)) == 0
-                }
+                (Some(a), Some(b)) => a.len() == b.len() && a.iter().zip(b).fold(0, |acc, (x, y)| acc | (x ^ y)) == 0,
                 _ => false,
             },
         }
@@ -138,12 +136,7 @@ impl Attributes {
     }
     /// Equality of contents.
     pub fn same(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len()
-            && self
-                .0
-                .iter()
-                .zip(&other.0)
-                .all(|((t, a), (u, b))| t == u && a.same(b))
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|((t, a), (u, b))| t == u && a.same(b))
     }
     /// Takes everything from `other`, which wins.
     pub fn absorb(&mut self, other: Attributes) {

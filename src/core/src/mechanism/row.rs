@@ -48,8 +48,7 @@ pub struct Row {
     /// C_GenerateKey: template (checked) to the attributes that the key adds to it.
     pub generate: Option<fn(&Parameter<'_>, &Attributes) -> Result<Attributes>>,
     /// C_GenerateKeyPair: public and private template to the attributes that each half adds.
-    pub generate_pair:
-        Option<fn(&Parameter<'_>, &Attributes, &Attributes) -> Result<(Attributes, Attributes)>>,
+    pub generate_pair: Option<fn(&Parameter<'_>, &Attributes, &Attributes) -> Result<(Attributes, Attributes)>>,
 }
 
 impl Row {
