@@ -6,6 +6,10 @@ pub mod attribute;
 pub mod config;
 mod error;
 pub mod mechanism;
+mod object;
+mod session;
+mod shared;
+mod token;
 
 pub use application::Application;
 pub use error::{Error, Result};

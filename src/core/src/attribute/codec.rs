@@ -39,6 +39,22 @@ pub fn decode(bytes: &[u8]) -> Result<Attributes, Error> {
     if decoder.position() == bytes.len() { Ok(attributes) } else { Err(Error::DeviceError) }
 }
 
+/// Reads one attribute without decoding the others.
+pub fn find(bytes: &[u8], wanted: u64) -> Option<Value> {
+    let mut decoder = Decoder::new(bytes);
+    for _ in 0..decoder.map().ok()?? {
+        let of = decoder.u64().ok()?;
+        if of == wanted {
+            return one(&mut decoder, DEPTH);
+        }
+        if of > wanted {
+            return None;
+        }
+        decoder.skip().ok()?;
+    }
+    None
+}
+
 fn put<W: Write>(out: &mut Encoder<W>, attributes: &Attributes) -> Encoded<W> {
     out.map(attributes.len() as u64)?;
     for (of, value) in attributes.iter() {
@@ -69,24 +85,27 @@ fn take(from: &mut Decoder<'_>, depth: u8) -> Option<Attributes> {
             return None;
         }
         last = Some(of);
-        let value = match from.datatype().ok()? {
-            Cbor::Bool => Value::Bool(from.bool().ok()?),
-            Cbor::U8 | Cbor::U16 | Cbor::U32 | Cbor::U64 => Value::Ulong(from.u64().ok()?),
-            Cbor::Bytes => Value::Bytes(from.bytes().ok()?.to_vec()),
-            Cbor::Tag if from.tag().ok()? == GUARDED => Value::Secret(Secret::copy_of(from.bytes().ok()?)),
-            Cbor::Array => {
-                let mut list = Vec::new();
-                for _ in 0..from.array().ok()?? {
-                    list.push(from.u64().ok()?);
-                }
-                Value::Ulongs(list)
-            }
-            Cbor::Map if depth > 0 => Value::Template(take(from, depth - 1)?),
-            _ => return None,
-        };
-        attributes.set(of, value);
+        attributes.set(of, one(from, depth)?);
     }
     Some(attributes)
+}
+
+fn one(from: &mut Decoder<'_>, depth: u8) -> Option<Value> {
+    Some(match from.datatype().ok()? {
+        Cbor::Bool => Value::Bool(from.bool().ok()?),
+        Cbor::U8 | Cbor::U16 | Cbor::U32 | Cbor::U64 => Value::Ulong(from.u64().ok()?),
+        Cbor::Bytes => Value::Bytes(from.bytes().ok()?.to_vec()),
+        Cbor::Tag if from.tag().ok()? == GUARDED => Value::Secret(Secret::copy_of(from.bytes().ok()?)),
+        Cbor::Array => {
+            let mut list = Vec::new();
+            for _ in 0..from.array().ok()?? {
+                list.push(from.u64().ok()?);
+            }
+            Value::Ulongs(list)
+        }
+        Cbor::Map if depth > 0 => Value::Template(take(from, depth - 1)?),
+        _ => return None,
+    })
 }
 
 struct Counter(usize);

@@ -1,0 +1,232 @@
+//! Chapters "encryption" and "decryption", and how every operation begins (PKCS#11 3.2 sections 5.8 to 5.10).
+
+use super::{Application, ObjectHandle, SessionHandle, Sink};
+use crate::mechanism::engine::Cipher;
+use crate::mechanism::key::{Key, Spare};
+use crate::mechanism::{Mechanism, Row};
+use crate::object::{Home, Permit};
+use crate::session::Session;
+use crate::session::operation::{After, Engine, Kind, Operation, Reauthentication};
+use crate::token::lock;
+use crate::{Error, Result};
+use cryptoki_sys as ck;
+use sealhsm_secret::Secret;
+use std::sync::Arc;
+
+impl Application {
+    /// C_EncryptInit. Every Init: `None` is a NULL mechanism and cancels.
+    pub fn encrypt_init(&self, s: SessionHandle, mechanism: Option<&Mechanism<'_>>, key: ObjectHandle) -> Result<()> {
+        self.begin(s, Kind::Encrypt, mechanism, key)
+    }
+    /// C_Encrypt.
+    pub fn encrypt(&self, session: SessionHandle, data: &[u8], out: Sink<'_>) -> Result<usize> {
+        self.crypt(session, Kind::Encrypt, Step::Once(data), out)
+    }
+    /// C_EncryptUpdate.
+    pub fn encrypt_update(&self, session: SessionHandle, part: &[u8], out: Sink<'_>) -> Result<usize> {
+        self.crypt(session, Kind::Encrypt, Step::Update(part), out)
+    }
+    /// C_EncryptFinal.
+    pub fn encrypt_final(&self, session: SessionHandle, out: Sink<'_>) -> Result<usize> {
+        self.crypt(session, Kind::Encrypt, Step::Final, out)
+    }
+    /// C_DecryptInit.
+    pub fn decrypt_init(&self, s: SessionHandle, mechanism: Option<&Mechanism<'_>>, key: ObjectHandle) -> Result<()> {
+        self.begin(s, Kind::Decrypt, mechanism, key)
+    }
+    /// C_Decrypt.
+    pub fn decrypt(&self, session: SessionHandle, data: &[u8], out: Sink<'_>) -> Result<usize> {
+        self.crypt(session, Kind::Decrypt, Step::Once(data), out)
+    }
+    /// C_DecryptUpdate.
+    pub fn decrypt_update(&self, session: SessionHandle, part: &[u8], out: Sink<'_>) -> Result<usize> {
+        self.crypt(session, Kind::Decrypt, Step::Update(part), out)
+    }
+    /// C_DecryptFinal.
+    pub fn decrypt_final(&self, session: SessionHandle, out: Sink<'_>) -> Result<usize> {
+        self.crypt(session, Kind::Decrypt, Step::Final, out)
+    }
+
+    fn crypt(&self, session: SessionHandle, kind: Kind, step: Step<'_>, out: Sink<'_>) -> Result<usize> {
+        let session = self.session(session)?;
+        session.operations().run(kind, |operation| {
+            let after = if matches!(step, Step::Update(_)) { After::On } else { After::Over };
+            let single = matches!(step, Step::Once(_));
+            if single && operation.begun {
+                return Err(Error::OperationActive);
+            }
+            let Engine::Cipher(engine) = &mut operation.engine else { return Err(Error::General) };
+            if !single && !engine.multi_part() {
+                return Err(Error::FunctionNotSupported);
+            }
+            let most = step.most(engine.as_ref());
+            let Some(out) = out else {
+                let known = operation.waiting.as_ref().map_or(most, Secret::len);
+                return Ok((known, After::On));
+            };
+            operation.authorized()?;
+            let Engine::Cipher(engine) = &mut operation.engine else { return Err(Error::General) };
+            if let Some(ready) = operation.waiting.take_if(|ready| ready.len() <= out.len()) {
+                out[..ready.len()].copy_from_slice(ready.as_ref());
+                return Ok((ready.len(), after));
+            }
+            if let Some(waiting) = &operation.waiting {
+                return Err(Error::BufferTooSmall(waiting.len()));
+            }
+            let written = if out.len() >= most {
+                step.take(engine.as_mut(), out)?
+            } else {
+                // The bound may overstate (padding): do it aside, and if it does not fit keep it for the next call.
+                let mut aside = Secret::zeroed(most);
+                let written = step.take(engine.as_mut(), aside.as_mut())?;
+                aside.truncate(written);
+                if written > out.len() {
+                    operation.waiting = Some(aside);
+                    return Err(Error::BufferTooSmall(written));
+                }
+                out[..written].copy_from_slice(aside.as_ref());
+                written
+            };
+            operation.begun |= !single;
+            Ok((written, after))
+        })
+    }
+
+    /// How every operation with a key begins: checks in the order of the standard, then an engine at rest or a new one.
+    pub(super) fn begin(
+        &self,
+        session: SessionHandle,
+        kind: Kind,
+        mechanism: Option<&Mechanism<'_>>,
+        key: ObjectHandle,
+    ) -> Result<()> {
+        let session = self.session(session)?;
+        let mut operations = session.operations();
+        let Some(mechanism) = mechanism else {
+            operations.cancel(kind);
+            return Ok(());
+        };
+        operations.free_for(kind)?;
+        let row = self.row(mechanism.mechanism)?;
+        if !has(row, kind) {
+            return Err(Error::MechanismInvalid);
+        }
+        let found = self.key(&session, key)?;
+        let (key, permit) = found.0.key(found.1.as_ref())?;
+        may(row, kind, key, permit)?;
+        let mut engine = engine(row, kind, key)?;
+        match &mut engine {
+            Engine::Cipher(e) => e.start(&mechanism.parameter)?,
+            Engine::Sign(e) => e.start(&mechanism.parameter)?,
+            Engine::Verify(e) => e.start(&mechanism.parameter)?,
+            Engine::Digest(e) => e.start(&mechanism.parameter)?,
+        }
+        operations.begin(Operation {
+            kind,
+            row,
+            engine,
+            key: Some(key.clone()),
+            private: found.0.private,
+            reauthentication: match permit.reauthenticate && permit.class == ck::CKO_PRIVATE_KEY {
+                true => Reauthentication::Awaited,
+                false => Reauthentication::NotAsked,
+            },
+            begun: false,
+            waiting: None,
+        });
+        Ok(())
+    }
+
+    /// The object of a key handle, up to date, and the store to read it from.
+    pub(super) fn key(&self, session: &Session, handle: ObjectHandle) -> Result<Found> {
+        let token = &session.token;
+        let object = token.object(handle).ok_or(Error::KeyHandleInvalid)?;
+        if let Home::Session { .. } = object.home {
+            return Ok((object, None));
+        }
+        token.glance()?;
+        let object = token.object(handle).ok_or(Error::KeyHandleInvalid)?;
+        Ok((object, token.present_store()))
+    }
+}
+
+/// An object and the store it may still have to be read from.
+pub(super) type Found = (Arc<crate::object::Object>, Option<Arc<dyn sealhsm_store::ObjectStore>>);
+
+fn has(row: &Row, kind: Kind) -> bool {
+    match kind {
+        Kind::Encrypt => row.encrypt.is_some(),
+        Kind::Decrypt => row.decrypt.is_some(),
+        Kind::Sign => row.sign.is_some(),
+        Kind::Verify => row.verify.is_some(),
+        Kind::Digest => row.digest.is_some(),
+    }
+}
+
+/// Class and type, then usage flag, then CKA_ALLOWED_MECHANISMS.
+fn may(row: &Row, kind: Kind, key: &Key, permit: &Permit) -> Result<()> {
+    if !(permit.class == ck::CKO_SECRET_KEY || permit.class == kind.half()) || !row.key_types.contains(&key.key_type) {
+        return Err(Error::KeyTypeInconsistent);
+    }
+    if kind.usage().is_some_and(|usage| !permit.usage(usage)) {
+        return Err(Error::KeyFunctionNotPermitted);
+    }
+    if !permit.mechanism(row.mechanism) {
+        return Err(Error::MechanismInvalid);
+    }
+    Ok(())
+}
+
+/// An engine that this key keeps for this mechanism, or a new one.
+fn engine(row: &'static Row, kind: Kind, key: &Arc<Key>) -> Result<Engine> {
+    let rest = {
+        let mut spares = lock(&key.spare);
+        let fits = |(mechanism, spare): &(u64, Spare)| {
+            *mechanism == row.mechanism
+                && matches!(
+                    (kind, spare),
+                    (Kind::Encrypt, Spare::Encrypt(_))
+                        | (Kind::Decrypt, Spare::Decrypt(_))
+                        | (Kind::Sign, Spare::Sign(_))
+                        | (Kind::Verify, Spare::Verify(_))
+                )
+        };
+        spares.iter().rposition(fits).map(|at| spares.swap_remove(at).1)
+    };
+    Ok(match (rest, kind) {
+        (Some(Spare::Encrypt(e) | Spare::Decrypt(e)), _) => Engine::Cipher(e),
+        (Some(Spare::Sign(e)), _) => Engine::Sign(e),
+        (Some(Spare::Verify(e)), _) => Engine::Verify(e),
+        (None, Kind::Encrypt) => Engine::Cipher(row.encrypt.ok_or(Error::MechanismInvalid)?(key)?),
+        (None, Kind::Decrypt) => Engine::Cipher(row.decrypt.ok_or(Error::MechanismInvalid)?(key)?),
+        (None, Kind::Sign) => Engine::Sign(row.sign.ok_or(Error::MechanismInvalid)?(key)?),
+        (None, Kind::Verify) => Engine::Verify(row.verify.ok_or(Error::MechanismInvalid)?(key)?),
+        (None, Kind::Digest) => Engine::Digest(row.digest.ok_or(Error::MechanismInvalid)?()?),
+    })
+}
+
+/// One call of a cipher operation.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Once(&'a [u8]),
+    Update(&'a [u8]),
+    Final,
+}
+
+impl Step<'_> {
+    fn most(self, engine: &dyn Cipher) -> usize {
+        match self {
+            Step::Once(data) => engine.output_len(data.len(), true),
+            Step::Update(part) => engine.output_len(part.len(), false),
+            Step::Final => engine.output_len(0, true),
+        }
+    }
+
+    fn take(self, engine: &mut dyn Cipher, out: &mut [u8]) -> Result<usize> {
+        match self {
+            Step::Once(data) => engine.once(data, out),
+            Step::Update(part) => engine.update(part, out),
+            Step::Final => engine.finish(out),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Chapters "key management" and "random number generation" (PKCS#11 3.2 sections 5.18 and 5.19).
+
+use super::{Application, ObjectHandle, SessionHandle};
+use crate::attribute::build::{self, Birth};
+use crate::attribute::{Attributes, Template, template};
+use crate::mechanism::{Mechanism, Row, key};
+use crate::session::Session;
+use crate::{Error, Result};
+use cryptoki_sys as ck;
+use sealhsm_seal::Who;
+
+impl Application {
+    /// C_GenerateKey.
+    pub fn generate_key(
+        &self,
+        session: SessionHandle,
+        mechanism: &Mechanism<'_>,
+        template: &Template<'_>,
+    ) -> Result<ObjectHandle> {
+        let session = self.session(session)?;
+        let row = self.row(mechanism.mechanism)?;
+        let generate = row.generate.ok_or(Error::MechanismInvalid)?;
+        let wanted = self.half(&session, row, template, ck::CKO_SECRET_KEY)?;
+        let made = generate(&mechanism.parameter, &wanted)?;
+        Ok(self.keep(&session, vec![born(wanted, made, row)?])?[0])
+    }
+
+    /// C_GenerateKeyPair; the public handle first. Both halves come to be or none.
+    pub fn generate_key_pair(
+        &self,
+        session: SessionHandle,
+        mechanism: &Mechanism<'_>,
+        public: &Template<'_>,
+        private: &Template<'_>,
+    ) -> Result<(ObjectHandle, ObjectHandle)> {
+        let session = self.session(session)?;
+        let row = self.row(mechanism.mechanism)?;
+        let generate = row.generate_pair.ok_or(Error::MechanismInvalid)?;
+        let public = self.half(&session, row, public, ck::CKO_PUBLIC_KEY)?;
+        let private = self.half(&session, row, private, ck::CKO_PRIVATE_KEY)?;
+        let (public_part, private_part) = generate(&mechanism.parameter, &public, &private)?;
+        let halves = vec![born(public, public_part, row)?, born(private, private_part, row)?];
+        let handles = self.keep(&session, halves)?;
+        Ok((handles[0], handles[1]))
+    }
+
+    /// Checks the template of a key to be generated, before any work is done.
+    fn half(&self, session: &Session, row: &Row, given: &Template<'_>, class: u64) -> Result<Attributes> {
+        let mut wanted = template::parse(given)?;
+        let schema = build::schema_for(&mut wanted, class, row.key_types)?;
+        build::fill(&mut wanted, schema, Birth::Generate, session.token.who() == Some(Who::So))?;
+        self.may_write(session, &wanted)?;
+        Ok(wanted)
+    }
+
+    /// C_SeedRandom: mixed in, never instead of the system's entropy.
+    pub fn seed_random(&self, session: SessionHandle, seed: &[u8]) -> Result<()> {
+        self.session(session)?;
+        sealhsm_crypto::random::mix(seed);
+        Ok(())
+    }
+
+    /// C_GenerateRandom.
+    pub fn generate_random(&self, session: SessionHandle, out: &mut [u8]) -> Result<()> {
+        self.session(session)?;
+        sealhsm_crypto::random::public(out).map_err(|_| Error::DeviceError)
+    }
+}
+
+/// A generated key: the template, what the mechanism added, what the token computes.
+fn born(mut key: Attributes, made: Attributes, row: &Row) -> Result<Attributes> {
+    key.absorb(made);
+    build::mark_generated(&mut key, row.mechanism);
+    key::complete(&mut key)?;
+    Ok(key)
+}

@@ -1,0 +1,165 @@
+//! One application between C_Initialize and C_Finalize: what the entry points call.
+
+mod crypt;
+mod keys;
+mod objects;
+mod sessions;
+mod sign;
+mod slots;
+mod tokens;
+
+use crate::config::Config;
+use crate::mechanism::{self, Row};
+use crate::object::view::ByHandle;
+use crate::session::Session;
+use crate::shared::Shared;
+use crate::token::{Token, lock, read, write};
+use crate::{Error, Result};
+use sealhsm_door::Door;
+use slots::Slot;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, RwLock};
+
+/// CK_SLOT_ID.
+pub type SlotId = u64;
+/// CK_SESSION_HANDLE.
+pub type SessionHandle = u64;
+/// CK_OBJECT_HANDLE.
+pub type ObjectHandle = u64;
+
+/// CK_SLOT_INFO.
+#[derive(Debug)]
+pub struct SlotInfo {
+    /// Not padded.
+    pub description: String,
+    /// Not padded.
+    pub manufacturer: String,
+    /// CKF_TOKEN_PRESENT and so on.
+    pub flags: u64,
+}
+
+/// CK_TOKEN_INFO; texts are not padded, counts may be CK_UNAVAILABLE_INFORMATION.
+#[derive(Debug)]
+pub struct TokenInfo {
+    /// At most 32 bytes.
+    pub label: String,
+    /// At most 32 bytes.
+    pub manufacturer: String,
+    /// At most 16 bytes.
+    pub model: String,
+    /// 16 hex digits, or empty.
+    pub serial: String,
+    /// CKF_.
+    pub flags: u64,
+    /// ulMaxSessionCount.
+    pub max_sessions: u64,
+    /// ulSessionCount.
+    pub sessions: u64,
+    /// ulMaxRwSessionCount.
+    pub max_rw_sessions: u64,
+    /// ulRwSessionCount.
+    pub rw_sessions: u64,
+    /// ulMaxPinLen in bytes.
+    pub max_pin: u64,
+    /// ulMinPinLen in bytes.
+    pub min_pin: u64,
+}
+
+/// CK_MECHANISM_INFO.
+#[derive(Debug)]
+pub struct MechanismInfo {
+    /// ulMinKeySize.
+    pub min: u64,
+    /// ulMaxKeySize.
+    pub max: u64,
+    /// CKF_.
+    pub flags: u64,
+}
+
+/// CK_SESSION_INFO.
+#[derive(Debug)]
+pub struct SessionInfo {
+    /// slotID.
+    pub slot: SlotId,
+    /// CKS_.
+    pub state: u64,
+    /// CKF_RW_SESSION, CKF_SERIAL_SESSION.
+    pub flags: u64,
+}
+
+/// Where output goes: `None` asks for the length only and changes no state; a buffer that is too short gives
+/// `BufferTooSmall(needed)` and changes no state either.
+pub type Sink<'a> = Option<&'a mut [u8]>;
+
+/// The library between C_Initialize and C_Finalize. Every method may be called from any thread.
+pub struct Application {
+    shared: Arc<Shared>,
+    slots: RwLock<Vec<Slot>>,
+    sessions: RwLock<ByHandle<Arc<Session>>>,
+    stopped: AtomicBool,
+    /// Wakes C_WaitForSlotEvent.
+    event: (Mutex<()>, Condvar),
+}
+
+impl Application {
+    /// C_Initialize: reads the token directory, opens nothing, asks no TPM.
+    pub fn start(config: Config) -> Result<Application> {
+        sealhsm_crypto::init().map_err(|e| {
+            log::error!("the private OpenSSL does not start: {e}");
+            Error::General
+        })?;
+        let shared = Arc::new(Shared { seal: config.seal_settings(), door: Door::new(config.door_settings()), config });
+        let application = Application {
+            shared,
+            slots: RwLock::default(),
+            sessions: RwLock::default(),
+            stopped: AtomicBool::new(false),
+            event: (Mutex::default(), Condvar::new()),
+        };
+        application.rearrange().map_err(|_| Error::General)?;
+        Ok(application)
+    }
+
+    /// C_Finalize: ends every operation and login, closes files and the agent; quick, never waits for the TPM.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        let waiting = lock(&self.event.0);
+        self.event.1.notify_all();
+        drop(waiting);
+        let sessions = std::mem::take(&mut *write(&self.sessions));
+        for session in sessions.values() {
+            session.end();
+        }
+        for slot in std::mem::take(&mut *write(&self.slots)) {
+            if let Some(token) = slot.token {
+                token.forget();
+            }
+        }
+        self.shared.door.close();
+    }
+
+    /// In a forked child, before the parent's value is forgotten: closes inherited agent and lock descriptors.
+    /// Takes no lock that another thread of the parent may have held.
+    pub fn abandon_in_child(&self) {
+        self.shared.door.abandon_in_child();
+    }
+
+    fn session(&self, handle: SessionHandle) -> Result<Arc<Session>> {
+        read(&self.sessions).get(&handle).cloned().ok_or(Error::SessionHandleInvalid)
+    }
+
+    fn token_in(&self, slot: SlotId) -> Result<Option<Arc<Token>>> {
+        let slots = read(&self.slots);
+        Ok(slots.iter().find(|s| s.id == slot).ok_or(Error::SlotIdInvalid)?.token.clone())
+    }
+
+    /// The row of a mechanism that the configuration allows.
+    fn row(&self, mechanism: u64) -> Result<&'static Row> {
+        mechanism::lookup(mechanism).filter(|row| self.shared.config.allows(row)).ok_or(Error::MechanismInvalid)
+    }
+
+    /// For calls that only check the session (the parallel relics, C_Async*).
+    pub fn check_session(&self, session: SessionHandle) -> Result<()> {
+        self.session(session).map(drop)
+    }
+}

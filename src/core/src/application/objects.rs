@@ -1,0 +1,262 @@
+//! Chapter "object management" (PKCS#11 3.2 section 5.7).
+
+use super::{Application, ObjectHandle, SessionHandle};
+use crate::attribute::build::{self, Alter, Birth};
+use crate::attribute::{Answer, Attributes, Template, Type, codec, rules, template};
+use crate::mechanism::key;
+use crate::object::view::{self, new_handle};
+use crate::object::{Home, Object, record};
+use crate::session::Session;
+use crate::session::operation::Search;
+use crate::{Error, Result};
+use cryptoki_sys as ck;
+use sealhsm_seal::Who;
+use sealhsm_secret::Secret;
+use sealhsm_store::{Change, Ring};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use uuid::Uuid;
+
+impl Application {
+    /// C_CreateObject.
+    pub fn create_object(&self, session: SessionHandle, template: &Template<'_>) -> Result<ObjectHandle> {
+        let session = self.session(session)?;
+        let mut object = template::parse(template)?;
+        let schema = build::schema_of(&object)?;
+        build::fill(&mut object, schema, Birth::Create, session.token.who() == Some(Who::So))?;
+        self.may_write(&session, &object)?;
+        if rules::subtype_attribute(schema.class) == Some(ck::CKA_KEY_TYPE) {
+            key::complete(&mut object)?;
+        }
+        Ok(self.keep(&session, vec![object])?[0])
+    }
+
+    /// C_CopyObject.
+    pub fn copy_object(
+        &self,
+        session: SessionHandle,
+        object: ObjectHandle,
+        template: &Template<'_>,
+    ) -> Result<ObjectHandle> {
+        let session = self.session(session)?;
+        let original = self.object(&session, object)?;
+        let present = original.attributes(session.token.present_store().as_ref())?;
+        if !present.is(ck::CKA_COPYABLE) {
+            return Err(Error::ActionProhibited);
+        }
+        let so = session.token.who() == Some(Who::So);
+        let changes = template::parse(template)?;
+        let mut copy = build::alter(present, changes, build::schema_of(present)?, Alter::Copy, so)?;
+        copy.remove(ck::CKA_UNIQUE_ID);
+        if copy.is(ck::CKA_TRUSTED) && !so {
+            copy.set_bool(ck::CKA_TRUSTED, false);
+        }
+        self.may_write(&session, &copy)?;
+        Ok(self.keep(&session, vec![copy])?[0])
+    }
+
+    /// C_DestroyObject.
+    pub fn destroy_object(&self, session: SessionHandle, object: ObjectHandle) -> Result<()> {
+        let session = self.session(session)?;
+        let object = self.object(&session, object)?;
+        let attributes = object.attributes(session.token.present_store().as_ref())?;
+        self.may_write(&session, attributes)?;
+        if !attributes.is(ck::CKA_DESTROYABLE) {
+            return Err(Error::ActionProhibited);
+        }
+        if let Home::Session { .. } = object.home {
+            session.token.change_view(|view| view.remove(object.handle));
+            return Ok(());
+        }
+        session.token.commit(|| {
+            // After a conflict it may have changed or be gone.
+            let now = session.token.object(object.handle).ok_or(Error::ObjectHandleInvalid)?;
+            let Home::Token { ring, version } = now.home else { return Err(Error::ObjectHandleInvalid) };
+            Ok(vec![Change::Destroy { uuid: now.uuid, ring, expected: version }])
+        })
+    }
+
+    /// C_GetObjectSize: what the object takes up, in bytes.
+    pub fn object_size(&self, session: SessionHandle, object: ObjectHandle) -> Result<u64> {
+        let session = self.session(session)?;
+        let object = self.object(&session, object)?;
+        let attributes = object.attributes(session.token.present_store().as_ref())?;
+        Ok(codec::encode(attributes)?.len() as u64)
+    }
+
+    /// C_GetAttributeValue: one answer per type asked, in order.
+    pub fn attributes(&self, session: SessionHandle, object: ObjectHandle, types: &[Type]) -> Result<Vec<Answer>> {
+        let session = self.session(session)?;
+        let object = self.object(&session, object)?;
+        let attributes = object.attributes(session.token.present_store().as_ref())?;
+        let schema = build::schema_of(attributes)?;
+        let answer = |of: &Type| match attributes.value(*of) {
+            None => Answer::Absent,
+            Some(_) if !build::readable(attributes, schema, *of) => Answer::Sensitive,
+            Some(value) => Answer::Value(value.duplicate()),
+        };
+        Ok(types.iter().map(answer).collect())
+    }
+
+    /// C_SetAttributeValue: all of the template or nothing.
+    pub fn set_attributes(&self, session: SessionHandle, object: ObjectHandle, template: &Template<'_>) -> Result<()> {
+        let session = self.session(session)?;
+        let token = &session.token;
+        let first = self.object(&session, object)?;
+        let so = token.who() == Some(Who::So);
+        let change = |present: &Attributes| -> Result<Attributes> {
+            self.may_write(&session, present)?;
+            if !present.is(ck::CKA_MODIFIABLE) {
+                return Err(Error::ActionProhibited);
+            }
+            build::alter(present, template::parse(template)?, build::schema_of(present)?, Alter::Set, so)
+        };
+        if let Home::Session { session: owner } = first.home {
+            let changed = change(first.attributes(None)?)?;
+            let changed = Arc::new(Object::in_session(object, first.uuid, owner, changed)?);
+            token.change_view(|view| view.insert(changed));
+            return Ok(());
+        }
+        let mut written: Option<(Vec<u8>, Secret)> = None;
+        // Each try starts from what the object is by then.
+        for _ in 0..TRIES {
+            let now = token.object(object).ok_or(Error::ObjectHandleInvalid)?;
+            let Home::Token { ring, version } = now.home else { return Err(Error::ObjectHandleInvalid) };
+            let changed = change(now.attributes(token.present_store().as_ref())?)?;
+            let (record, body) = written.insert((record::encode(&changed)?, codec::encode(&changed)?));
+            let put = Change::Put { uuid: now.uuid, ring, expected: version, record, body };
+            if token.try_commit(&[put])? {
+                return Ok(());
+            }
+        }
+        Err(Error::ExceededMaxIterations)
+    }
+
+    /// C_FindObjectsInit.
+    pub fn find_init(&self, session: SessionHandle, template: &Template<'_>) -> Result<()> {
+        let session = self.session(session)?;
+        let mut operations = session.operations();
+        if operations.search.is_some() {
+            return Err(Error::OperationActive);
+        }
+        let found = match template::parse(template) {
+            // An attribute that no object has matches nothing (section 5.7.7).
+            Err(Error::AttributeTypeInvalid) => Vec::new(),
+            Err(error) => return Err(error),
+            Ok(search) => self.search(&session, &search)?,
+        };
+        operations.search = Some(Search { found });
+        Ok(())
+    }
+
+    /// The handles that match, last first.
+    fn search(&self, session: &Session, search: &Attributes) -> Result<Vec<u64>> {
+        let token = &session.token;
+        let only_session_objects = matches!(search.value(ck::CKA_TOKEN), Some(crate::attribute::Value::Bool(false)));
+        if !only_session_objects {
+            token.refresh()?;
+        }
+        let store = token.present_store();
+        let mut found = Vec::new();
+        for object in token.with_view(|view| view.candidates(search)) {
+            if view::matches(&object, search, store.as_ref())? {
+                found.push(object.handle);
+            }
+        }
+        found.reverse();
+        Ok(found)
+    }
+
+    /// C_FindObjects: at most `max` handles; empty at the end.
+    pub fn find(&self, session: SessionHandle, max: usize) -> Result<Vec<ObjectHandle>> {
+        let session = self.session(session)?;
+        let mut operations = session.operations();
+        let search = operations.search.as_mut().ok_or(Error::OperationNotInitialized)?;
+        let rest = search.found.len().saturating_sub(max);
+        let mut batch = search.found.split_off(rest);
+        batch.reverse();
+        Ok(batch)
+    }
+
+    /// C_FindObjectsFinal.
+    pub fn find_final(&self, session: SessionHandle) -> Result<()> {
+        let session = self.session(session)?;
+        session.operations().search.take().map(drop).ok_or(Error::OperationNotInitialized)
+    }
+
+    /// The object of a handle that this session may see.
+    pub(super) fn object(&self, session: &Session, handle: ObjectHandle) -> Result<Arc<Object>> {
+        let object = session.token.object(handle).ok_or(Error::ObjectHandleInvalid)?;
+        if let Home::Token { .. } = object.home {
+            session.token.glance()?;
+            return session.token.object(handle).ok_or(Error::ObjectHandleInvalid);
+        }
+        Ok(object)
+    }
+
+    /// Whether this session may make, change or destroy such an object (section 5.6.4, table of access).
+    pub(super) fn may_write(&self, session: &Session, object: &Attributes) -> Result<()> {
+        if object.is(ck::CKA_TOKEN) && !session.read_write {
+            return Err(Error::SessionReadOnly);
+        }
+        if object.is(ck::CKA_PRIVATE) && session.token.who() != Some(Who::User) {
+            return Err(Error::UserNotLoggedIn);
+        }
+        Ok(())
+    }
+
+    /// Keeps new objects, all or none, and gives their handles in the same order.
+    pub(super) fn keep(&self, session: &Session, objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+        let token = &session.token;
+        let mut named = Vec::with_capacity(objects.len());
+        for mut object in objects {
+            let uuid = new_uuid()?;
+            object.set_bytes(ck::CKA_UNIQUE_ID, uuid.to_string());
+            named.push((uuid, object));
+        }
+        let mut written = Vec::new();
+        for (uuid, object) in named.iter().filter(|(_, o)| o.is(ck::CKA_TOKEN)) {
+            let ring = if object.is(ck::CKA_PRIVATE) { Ring::Private } else { Ring::Public };
+            written.push((*uuid, ring, record::encode(object)?, codec::encode(object)?));
+        }
+        if !written.is_empty() {
+            token.commit(|| {
+                Ok(written
+                    .iter()
+                    .map(|(uuid, ring, record, body)| Change::Put {
+                        uuid: *uuid,
+                        ring: *ring,
+                        expected: 0,
+                        record,
+                        body,
+                    })
+                    .collect())
+            })?;
+        }
+        let mut handles = Vec::with_capacity(named.len());
+        for (uuid, object) in named {
+            if object.is(ck::CKA_TOKEN) {
+                let kept = token.with_view(|view| view.by_uuid(uuid).cloned()).ok_or(Error::DeviceError)?;
+                kept.remember(object);
+                handles.push(kept.handle);
+            } else {
+                let handle = new_handle();
+                let object = Arc::new(Object::in_session(handle, uuid, session.handle, object)?);
+                session.made_objects.store(true, Ordering::Relaxed);
+                token.change_view(|view| view.insert(object));
+                handles.push(handle);
+            }
+        }
+        Ok(handles)
+    }
+}
+
+/// How often a change is tried when other processes change the same object.
+const TRIES: u32 = 16;
+
+/// A random UUID (RFC 9562 version 4).
+fn new_uuid() -> Result<Uuid> {
+    let mut bytes = [0u8; 16];
+    sealhsm_crypto::random::public(&mut bytes).map_err(|_| Error::DeviceError)?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
+}

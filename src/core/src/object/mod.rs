@@ -1,0 +1,163 @@
+//! An object as the application sees it: a handle, its attributes once they are needed, its key once it is used.
+
+pub mod record;
+pub mod view;
+
+use crate::attribute::{Attributes, Value, codec};
+use crate::mechanism::key::Key;
+use crate::{Error, Result};
+use cryptoki_sys as ck;
+use sealhsm_store::{ObjectStore, Ring};
+use std::sync::{Arc, OnceLock};
+use uuid::Uuid;
+
+/// Where an object lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// On the token, in this ring, in this version.
+    Token {
+        /// Public or private.
+        ring: Ring,
+        /// Counts changes.
+        version: u64,
+    },
+    /// In the memory of this application, until this session ends.
+    Session {
+        /// The session that made it.
+        session: u64,
+    },
+}
+
+/// One object. Immutable: a change makes a new one under the same handle.
+pub struct Object {
+    /// CK_OBJECT_HANDLE, never used again in this process.
+    pub handle: u64,
+    /// CKA_UNIQUE_ID.
+    pub uuid: Uuid,
+    /// See [`Home`].
+    pub home: Home,
+    /// CKA_PRIVATE.
+    pub private: bool,
+    record: Box<[u8]>,
+    attributes: OnceLock<Attributes>,
+    key: OnceLock<(Arc<Key>, Permit)>,
+}
+
+impl Object {
+    /// An object that the index names; its attributes stay on disk until they are needed.
+    pub fn listed(handle: u64, entry: sealhsm_store::Entry) -> Self {
+        Object {
+            handle,
+            uuid: entry.uuid,
+            home: Home::Token { ring: entry.ring, version: entry.version },
+            private: entry.ring == Ring::Private,
+            record: entry.record.into_boxed_slice(),
+            attributes: OnceLock::new(),
+            key: OnceLock::new(),
+        }
+    }
+
+    /// A session object.
+    pub fn in_session(handle: u64, uuid: Uuid, session: u64, attributes: Attributes) -> Result<Self> {
+        Ok(Object {
+            handle,
+            uuid,
+            home: Home::Session { session },
+            private: attributes.is(ck::CKA_PRIVATE),
+            record: record::encode(&attributes)?.into_boxed_slice(),
+            attributes: OnceLock::from(attributes),
+            key: OnceLock::new(),
+        })
+    }
+
+    /// What searches read.
+    pub fn record(&self) -> &[u8] {
+        &self.record
+    }
+
+    /// Gives the attributes to an object just made, so that they are not read back from disk.
+    pub fn remember(&self, attributes: Attributes) {
+        // Someone who read them from disk meanwhile read the same.
+        let _ = self.attributes.set(attributes);
+    }
+
+    /// All attributes, from the envelope on first need.
+    pub fn attributes(&self, store: Option<&Arc<dyn ObjectStore>>) -> Result<&Attributes> {
+        if let Some(present) = self.attributes.get() {
+            return Ok(present);
+        }
+        let (Home::Token { ring, version }, Some(store)) = (self.home, store) else {
+            return Err(Error::ObjectHandleInvalid);
+        };
+        let body = store.load(ring, self.uuid, version).map_err(crate::token::store_error)?;
+        let attributes = codec::decode(body.as_ref()).inspect_err(|_| {
+            log::error!("object {}: its envelope opens but does not decode; it was made by a newer version", self.uuid);
+        })?;
+        Ok(self.attributes.get_or_init(|| attributes))
+    }
+
+    /// The usable key, made on first use, and what it may do. `KeyHandleInvalid` when the object is no key.
+    pub fn key(&self, store: Option<&Arc<dyn ObjectStore>>) -> Result<&(Arc<Key>, Permit)> {
+        if let Some(ready) = self.key.get() {
+            return Ok(ready);
+        }
+        let attributes = self.attributes(store)?;
+        let permit = Permit::of(attributes).ok_or(Error::KeyHandleInvalid)?;
+        let key = Arc::new(Key::open(attributes)?);
+        Ok(self.key.get_or_init(|| (key, permit)))
+    }
+}
+
+/// What a key may be used for, read off its attributes once.
+#[derive(Debug)]
+pub struct Permit {
+    /// CKO_.
+    pub class: u64,
+    /// CKA_ALWAYS_AUTHENTICATE.
+    pub reauthenticate: bool,
+    usages: u32,
+    mechanisms: Option<Box<[u64]>>,
+}
+
+/// The usage attributes, in the order of their bits.
+const USAGES: [u64; 11] = [
+    ck::CKA_ENCRYPT,
+    ck::CKA_DECRYPT,
+    ck::CKA_SIGN,
+    ck::CKA_SIGN_RECOVER,
+    ck::CKA_VERIFY,
+    ck::CKA_VERIFY_RECOVER,
+    ck::CKA_WRAP,
+    ck::CKA_UNWRAP,
+    ck::CKA_DERIVE,
+    ck::CKA_ENCAPSULATE,
+    ck::CKA_DECAPSULATE,
+];
+
+impl Permit {
+    fn of(key: &Attributes) -> Option<Permit> {
+        let class = key.ulong(ck::CKA_CLASS)?;
+        if !matches!(class, ck::CKO_PUBLIC_KEY | ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY | ck::CKO_OTP_KEY) {
+            return None;
+        }
+        Some(Permit {
+            class,
+            reauthenticate: key.is(ck::CKA_ALWAYS_AUTHENTICATE),
+            usages: USAGES.iter().enumerate().filter(|(_, of)| key.is(**of)).fold(0, |bits, (i, _)| bits | 1 << i),
+            mechanisms: match key.value(ck::CKA_ALLOWED_MECHANISMS) {
+                Some(Value::Ulongs(list)) if !list.is_empty() => Some(list.clone().into_boxed_slice()),
+                _ => None,
+            },
+        })
+    }
+
+    /// Whether a usage attribute is true.
+    pub fn usage(&self, of: u64) -> bool {
+        USAGES.iter().position(|u| *u == of).is_some_and(|bit| self.usages >> bit & 1 == 1)
+    }
+
+    /// CKA_ALLOWED_MECHANISMS; absent or empty allows all.
+    pub fn mechanism(&self, mechanism: u64) -> bool {
+        self.mechanisms.as_ref().is_none_or(|list| list.contains(&mechanism))
+    }
+}

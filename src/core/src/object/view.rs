@@ -1,0 +1,189 @@
+//! The objects of one token that this application can see now: by handle, by UUID, by label and ID.
+//! It follows the store's news; it never reads a file itself.
+
+use super::record::{self, Known};
+use super::{Home, Object};
+use crate::attribute::{Attributes, Value};
+use cryptoki_sys as ck;
+use sealhsm_store::{News, ObjectStore};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use uuid::Uuid;
+
+/// Handles are drawn from one counter for the whole process and never used again. 0 is CK_INVALID_HANDLE.
+pub fn new_handle() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Handles are counted, so they hash to themselves.
+#[derive(Default)]
+pub struct HandleHasher(u64);
+
+impl Hasher for HandleHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for b in bytes {
+            self.0 = (self.0 << 8) ^ u64::from(*b);
+        }
+    }
+    fn write_u64(&mut self, handle: u64) {
+        // Spread over the high bits too, which the table uses as tags.
+        self.0 = handle.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+/// A table keyed by handle.
+pub type ByHandle<T> = HashMap<u64, T, BuildHasherDefault<HandleHasher>>;
+
+/// See the module's description.
+#[derive(Default)]
+pub struct View {
+    objects: ByHandle<Arc<Object>>,
+    by_uuid: HashMap<Uuid, u64>,
+    /// Hash of a label or ID to the handles that have it.
+    by_name: HashMap<u64, Vec<u64>>,
+    hasher: RandomState,
+}
+
+/// The attributes that a search can start from.
+const NAMES: [u64; 2] = [ck::CKA_ID, ck::CKA_LABEL];
+
+impl View {
+    /// The object of a handle.
+    pub fn get(&self, handle: u64) -> Option<&Arc<Object>> {
+        self.objects.get(&handle)
+    }
+
+    /// The token object of a UUID.
+    pub fn by_uuid(&self, uuid: Uuid) -> Option<&Arc<Object>> {
+        self.by_uuid.get(&uuid).and_then(|h| self.objects.get(h))
+    }
+
+    /// Follows the store. Handles of objects that are still there stay.
+    pub fn apply(&mut self, news: News) {
+        if news.restart {
+            let listed: std::collections::HashSet<Uuid> = news.put.iter().map(|e| e.uuid).collect();
+            let gone: Vec<u64> = self.by_uuid.iter().filter(|(u, _)| !listed.contains(u)).map(|(_, h)| *h).collect();
+            for handle in gone {
+                self.remove(handle);
+            }
+            self.objects.reserve(news.put.len());
+            self.by_name.reserve(news.put.len());
+        }
+        for uuid in news.gone {
+            if let Some(handle) = self.by_uuid.get(&uuid) {
+                self.remove(*handle);
+            }
+        }
+        for entry in news.put {
+            let handle = match self.by_uuid.get(&entry.uuid) {
+                Some(handle) => {
+                    let handle = *handle;
+                    let same = Home::Token { ring: entry.ring, version: entry.version };
+                    if self.objects.get(&handle).is_some_and(|o| o.home == same) {
+                        continue;
+                    }
+                    self.remove(handle);
+                    handle
+                }
+                None => new_handle(),
+            };
+            self.insert(Arc::new(Object::listed(handle, entry)));
+        }
+    }
+
+    /// Adds an object, or puts a changed one in the place of its handle.
+    pub fn insert(&mut self, object: Arc<Object>) {
+        self.remove(object.handle);
+        if matches!(object.home, Home::Token { .. }) {
+            self.by_uuid.insert(object.uuid, object.handle);
+        }
+        for hash in self.names(&object) {
+            self.by_name.entry(hash).or_default().push(object.handle);
+        }
+        self.objects.insert(object.handle, object);
+    }
+
+    /// Takes an object away; its handle is dead for ever.
+    pub fn remove(&mut self, handle: u64) -> Option<Arc<Object>> {
+        let object = self.objects.remove(&handle)?;
+        if matches!(object.home, Home::Token { .. }) {
+            self.by_uuid.remove(&object.uuid);
+        }
+        for hash in self.names(&object) {
+            if let Some(handles) = self.by_name.get_mut(&hash) {
+                handles.retain(|h| *h != handle);
+                if handles.is_empty() {
+                    self.by_name.remove(&hash);
+                }
+            }
+        }
+        Some(object)
+    }
+
+    /// Takes away every object that `which` names, and says how many.
+    pub fn remove_all(&mut self, which: impl Fn(&Object) -> bool) {
+        let handles: Vec<u64> = self.objects.values().filter(|o| which(o)).map(|o| o.handle).collect();
+        for handle in handles {
+            self.remove(handle);
+        }
+    }
+
+    /// Every object, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.objects.values()
+    }
+
+    /// The objects that can match a search: those with its ID or label, else all. In the order of their handles.
+    pub fn candidates(&self, search: &Attributes) -> Vec<Arc<Object>> {
+        let mut found: Vec<Arc<Object>> = match NAMES.iter().find_map(|of| Some((*of, search.bytes(*of)?))) {
+            Some((of, value)) => {
+                let handles = self.by_name.get(&self.hash(of, value)).map_or(&[][..], Vec::as_slice);
+                handles.iter().filter_map(|h| self.objects.get(h)).cloned().collect()
+            }
+            None => self.objects.values().cloned().collect(),
+        };
+        found.sort_unstable_by_key(|o| o.handle);
+        found
+    }
+
+    fn names(&self, object: &Object) -> Vec<u64> {
+        let value = |of| match record::look(object.record(), of) {
+            Known::Value(Value::Bytes(b)) => Some(self.hash(of, &b)),
+            _ => None,
+        };
+        NAMES.iter().filter_map(|of| value(*of)).collect()
+    }
+
+    fn hash(&self, of: u64, value: &[u8]) -> u64 {
+        self.hasher.hash_one((of, value))
+    }
+}
+
+/// Whether an object matches every attribute of a search (section 5.7.7): byte for byte, deep for templates,
+/// never on a guarded attribute, and not at all on an attribute that it lacks.
+pub fn matches(object: &Object, search: &Attributes, store: Option<&Arc<dyn ObjectStore>>) -> crate::Result<bool> {
+    for (of, wanted) in search.iter() {
+        let same = match (of, &object.home) {
+            (ck::CKA_TOKEN, home) => wanted.same(&Value::Bool(matches!(home, Home::Token { .. }))),
+            (ck::CKA_UNIQUE_ID, _) => wanted.bytes() == Some(object.uuid.to_string().as_bytes()),
+            _ => match record::look(object.record(), of) {
+                Known::Value(value) => value.same(wanted),
+                Known::Absent => false,
+                Known::Unknown => match object.attributes(store)?.value(of) {
+                    Some(Value::Secret(_)) | None => false,
+                    Some(value) => value.same(wanted),
+                },
+            },
+        };
+        if !same {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

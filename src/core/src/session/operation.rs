@@ -1,0 +1,253 @@
+//! A running operation owns its engine and its key: ending it is a drop. Which operations may run side by side,
+//! and what ends one (section 5.2 and the return codes of each call), stands here and nowhere else.
+
+use crate::mechanism::Row;
+use crate::mechanism::engine::{Cipher, Digester, Signer, Verifier};
+use crate::mechanism::key::{Key, Spare};
+use crate::token::lock;
+use crate::{Error, Result};
+use cryptoki_sys as ck;
+use sealhsm_secret::Secret;
+use std::sync::Arc;
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// C_Encrypt.
+    Encrypt,
+    /// C_Decrypt.
+    Decrypt,
+    /// C_Digest.
+    Digest,
+    /// C_Sign.
+    Sign,
+    /// C_Verify.
+    Verify,
+}
+
+impl Kind {
+    /// The flag of C_SessionCancel and CK_MECHANISM_INFO.
+    pub fn flag(self) -> u64 {
+        match self {
+            Kind::Encrypt => ck::CKF_ENCRYPT,
+            Kind::Decrypt => ck::CKF_DECRYPT,
+            Kind::Digest => ck::CKF_DIGEST,
+            Kind::Sign => ck::CKF_SIGN,
+            Kind::Verify => ck::CKF_VERIFY,
+        }
+    }
+
+    /// The attribute that must be true on the key.
+    pub fn usage(self) -> Option<u64> {
+        match self {
+            Kind::Encrypt => Some(ck::CKA_ENCRYPT),
+            Kind::Decrypt => Some(ck::CKA_DECRYPT),
+            Kind::Digest => None,
+            Kind::Sign => Some(ck::CKA_SIGN),
+            Kind::Verify => Some(ck::CKA_VERIFY),
+        }
+    }
+
+    /// The class of asymmetric key it takes.
+    pub fn half(self) -> u64 {
+        match self {
+            Kind::Encrypt | Kind::Verify => ck::CKO_PUBLIC_KEY,
+            _ => ck::CKO_PRIVATE_KEY,
+        }
+    }
+
+    /// Whether both may be active at once, for the dual-function calls (section 5.16).
+    fn beside(self, other: Kind) -> bool {
+        use Kind::{Decrypt, Digest, Encrypt, Sign, Verify};
+        matches!(
+            (self, other),
+            (Digest, Encrypt | Decrypt)
+                | (Encrypt | Decrypt, Digest)
+                | (Sign, Encrypt)
+                | (Encrypt, Sign)
+                | (Decrypt, Verify)
+                | (Verify, Decrypt)
+        )
+    }
+}
+
+/// The engine at work.
+pub enum Engine {
+    /// C_Encrypt or C_Decrypt.
+    Cipher(Box<dyn Cipher>),
+    /// C_Digest.
+    Digest(Box<dyn Digester>),
+    /// C_Sign.
+    Sign(Box<dyn Signer>),
+    /// C_Verify.
+    Verify(Box<dyn Verifier>),
+}
+
+/// CKA_ALWAYS_AUTHENTICATE: the state belongs to the operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reauthentication {
+    /// The key does not ask for it.
+    NotAsked,
+    /// C_Login(CKU_CONTEXT_SPECIFIC) must come first.
+    Awaited,
+    /// It came.
+    Given,
+}
+
+/// One active operation.
+pub struct Operation {
+    /// See [`Kind`].
+    pub kind: Kind,
+    /// Its mechanism.
+    pub row: &'static Row,
+    /// See [`Engine`].
+    pub engine: Engine,
+    /// Its key, if it has one.
+    pub key: Option<Arc<Key>>,
+    /// It ends when the user logs out.
+    pub private: bool,
+    /// See [`Reauthentication`].
+    pub reauthentication: Reauthentication,
+    /// An Update was called: the single-part call is no longer possible.
+    pub begun: bool,
+    /// An output that did not fit the caller's buffer and waits for the same call with a larger one.
+    pub waiting: Option<Secret>,
+}
+
+impl Operation {
+    /// `UserNotLoggedIn` until a context-specific login, where the key asks for one.
+    pub fn authorized(&self) -> Result<()> {
+        match self.reauthentication {
+            Reauthentication::Awaited => Err(Error::UserNotLoggedIn),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends it well: the engine goes back to its key for the next operation.
+    fn retire(self) {
+        let Some(key) = self.key else { return };
+        let spare = match (self.kind, self.engine) {
+            (Kind::Encrypt, Engine::Cipher(e)) => Spare::Encrypt(e),
+            (Kind::Decrypt, Engine::Cipher(e)) => Spare::Decrypt(e),
+            (_, Engine::Sign(e)) => Spare::Sign(e),
+            (_, Engine::Verify(e)) => Spare::Verify(e),
+            _ => return,
+        };
+        let mut spares = lock(&key.spare);
+        if spares.len() < MAX_SPARES {
+            spares.push((self.row.mechanism, spare));
+        }
+    }
+}
+
+/// Engines a key keeps; more threads than this make new ones.
+const MAX_SPARES: usize = 16;
+
+/// What becomes of an operation after a call that went well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// It goes on: an Update, or a length query.
+    On,
+    /// It is over.
+    Over,
+}
+
+/// A search at work.
+pub struct Search {
+    /// Handles not yet given out, last first.
+    pub found: Vec<u64>,
+}
+
+/// Everything that runs in a session.
+#[derive(Default)]
+pub struct Operations {
+    active: [Option<Operation>; 2],
+    /// C_FindObjectsInit to C_FindObjectsFinal.
+    pub search: Option<Search>,
+}
+
+impl Operations {
+    /// `OperationActive` unless an operation of this kind may begin now.
+    pub fn free_for(&self, kind: Kind) -> Result<()> {
+        let clash = self.active.iter().flatten().any(|op| !op.kind.beside(kind));
+        if clash || self.active.iter().all(Option::is_some) { Err(Error::OperationActive) } else { Ok(()) }
+    }
+
+    /// Begins one; the caller has asked `free_for`.
+    pub fn begin(&mut self, operation: Operation) {
+        if let Some(place) = self.active.iter_mut().find(|place| place.is_none()) {
+            *place = Some(operation);
+        }
+    }
+
+    /// The active operation of a kind.
+    pub fn get(&mut self, kind: Kind) -> Result<&mut Operation> {
+        self.active.iter_mut().flatten().find(|op| op.kind == kind).ok_or(Error::OperationNotInitialized)
+    }
+
+    /// Drops the operation of a kind, if there is one.
+    pub fn cancel(&mut self, kind: Kind) {
+        for place in &mut self.active {
+            if place.as_ref().is_some_and(|op| op.kind == kind) {
+                *place = None;
+            }
+        }
+    }
+
+    /// Drops everything.
+    pub fn clear(&mut self) {
+        *self = Operations::default();
+    }
+
+    /// Drops what uses a key of a user who is gone, and searches, which may hold handles of private objects.
+    pub fn log_out(&mut self) {
+        for place in &mut self.active {
+            if place.as_ref().is_some_and(|op| op.private) {
+                *place = None;
+            }
+        }
+        self.search = None;
+    }
+
+    /// A context-specific login came: every operation that awaits one has it now. `OperationNotInitialized` if none does.
+    pub fn reauthenticated(&mut self) -> Result<()> {
+        let mut any = false;
+        for op in self.active.iter_mut().flatten() {
+            if op.reauthentication == Reauthentication::Awaited {
+                op.reauthentication = Reauthentication::Given;
+                any = true;
+            }
+        }
+        if any { Ok(()) } else { Err(Error::OperationNotInitialized) }
+    }
+
+    /// Whether an operation awaits a context-specific login.
+    pub fn awaits_login(&self) -> bool {
+        self.active.iter().flatten().any(|op| op.reauthentication == Reauthentication::Awaited)
+    }
+
+    /// Runs one call of an operation. It ends on every result but a length query, `BufferTooSmall`, an Update that
+    /// went well, and `OperationActive`.
+    pub fn run<T>(&mut self, kind: Kind, call: impl FnOnce(&mut Operation) -> Result<(T, After)>) -> Result<T> {
+        let place = self
+            .active
+            .iter_mut()
+            .find(|place| place.as_ref().is_some_and(|op| op.kind == kind))
+            .ok_or(Error::OperationNotInitialized)?;
+        let Some(operation) = place else { return Err(Error::OperationNotInitialized) };
+        match call(operation) {
+            Ok((value, After::On)) => Ok(value),
+            Ok((value, After::Over)) => {
+                if let Some(operation) = place.take() {
+                    operation.retire();
+                }
+                Ok(value)
+            }
+            Err(error @ (Error::BufferTooSmall(_) | Error::OperationActive)) => Err(error),
+            Err(error) => {
+                *place = None;
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! One initialised token within this application: its login, its store, the objects it shows.
+//! Locks are held for moments only; the TPM and the disk are asked without them.
+
+mod failure;
+
+pub use failure::{seal_error, store_error};
+
+use crate::object::Object;
+use crate::object::view::View;
+use crate::shared::Shared;
+use crate::{Error, Result};
+use sealhsm_crypto::kdf;
+use sealhsm_seal::{self as seal, Listed, TokenKey, Who};
+use sealhsm_secret::Secret;
+use sealhsm_store::{Change, ObjectStore, Rings};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
+use uuid::Uuid;
+
+/// How long an Init call may trust the last look at the index, in milliseconds.
+const STALE_MS: u64 = 50;
+/// How often a writer tries again when another writer was faster.
+const WRITE_TRIES: u32 = 16;
+
+/// See the module's description.
+pub struct Token {
+    /// The directory's name; the serial number is its end.
+    pub uuid: Uuid,
+    shared: Arc<Shared>,
+    listed: RwLock<Listed>,
+    access: RwLock<Access>,
+    view: RwLock<View>,
+    /// Serialises what asks the TPM or applies news; never held while `access` or `view` is waited for by a signature.
+    turn: Mutex<()>,
+    looked: AtomicU64,
+    born: Instant,
+    user_failed: AtomicBool,
+    so_failed: AtomicBool,
+    sessions: Mutex<Counts>,
+}
+
+#[derive(Default)]
+struct Access {
+    store: Option<Arc<dyn ObjectStore>>,
+    /// The public ring key in use, to be compared at login.
+    public: Option<Secret>,
+    login: Option<Arc<Login>>,
+}
+
+/// A successful C_Login. Dropping it wipes the token key.
+pub struct Login {
+    /// Which role.
+    pub who: Who,
+    /// Opens everything of this epoch.
+    pub key: TokenKey,
+    check: PinCheck,
+}
+
+/// A keyed hash of the PIN, so that a context-specific login need not ask the TPM when it is right.
+struct PinCheck {
+    key: Secret,
+    hash: Secret,
+}
+
+impl PinCheck {
+    fn new(pin: &Secret) -> Result<Self> {
+        let mut key = Secret::zeroed(32);
+        sealhsm_crypto::random::private(key.as_mut()).map_err(|_| Error::DeviceError)?;
+        let hash = Self::hash(&key, pin)?;
+        Ok(Self { key, hash })
+    }
+
+    fn hash(key: &Secret, pin: &Secret) -> Result<Secret> {
+        Ok(Secret::copy_of(&kdf::hmac_sha256(key.as_ref(), pin.as_ref()).map_err(|_| Error::General)?))
+    }
+
+    fn fits(&self, pin: &Secret) -> bool {
+        Self::hash(&self.key, pin).is_ok_and(|hash| self.hash.ct_eq(hash.as_ref()))
+    }
+}
+
+/// Open sessions of this application with one token.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// Read-only.
+    pub read_only: u64,
+    /// Read/write.
+    pub read_write: u64,
+}
+
+impl Token {
+    /// A token nobody has used yet in this application.
+    pub fn new(shared: Arc<Shared>, listed: Listed) -> Self {
+        Token {
+            uuid: listed.uuid,
+            shared,
+            listed: RwLock::new(listed),
+            access: RwLock::default(),
+            view: RwLock::default(),
+            turn: Mutex::default(),
+            looked: AtomicU64::new(0),
+            born: Instant::now(),
+            user_failed: AtomicBool::new(false),
+            so_failed: AtomicBool::new(false),
+            sessions: Mutex::default(),
+        }
+    }
+
+    /// What its directory said at the last look.
+    pub fn listed(&self) -> Listed {
+        read(&self.listed).clone()
+    }
+
+    /// Takes what a new look at the directory said.
+    pub fn relist(&self, listed: Listed) {
+        *write(&self.listed) = listed;
+    }
+
+    /// The session counts, locked.
+    pub fn sessions(&self) -> MutexGuard<'_, Counts> {
+        lock(&self.sessions)
+    }
+
+    /// Who is logged in.
+    pub fn who(&self) -> Option<Who> {
+        read(&self.access).login.as_ref().map(|l| l.who)
+    }
+
+    /// The login, for those who need the token key.
+    pub fn login(&self) -> Option<Arc<Login>> {
+        read(&self.access).login.clone()
+    }
+
+    /// Whether the last try of this role's PIN in this application was wrong.
+    pub fn failed(&self, who: Who) -> bool {
+        self.failure(who).load(Ordering::Relaxed)
+    }
+
+    fn failure(&self, who: Who) -> &AtomicBool {
+        match who {
+            Who::User => &self.user_failed,
+            Who::So => &self.so_failed,
+        }
+    }
+
+    /// Checks a PIN with the TPM and remembers whether it was wrong.
+    pub fn open_with(&self, who: Who, pin: &Secret) -> Result<TokenKey> {
+        let opened = seal::open(&self.shared.seal, &self.shared.door, self.uuid, who, pin);
+        if let Err(seal::Error::WrongPin | seal::Error::Locked) = &opened {
+            self.failure(who).store(true, Ordering::Relaxed);
+        } else if opened.is_ok() {
+            self.failure(who).store(false, Ordering::Relaxed);
+        }
+        opened.map_err(|e| seal_error(self.uuid, e))
+    }
+
+    /// C_Login.
+    pub fn log_in(&self, who: Who, pin: &Secret) -> Result<()> {
+        let _turn = lock(&self.turn);
+        match self.who() {
+            Some(present) if present == who => return Err(Error::UserAlreadyLoggedIn),
+            Some(_) => return Err(Error::UserAnotherAlreadyLoggedIn),
+            None => {}
+        }
+        let key = self.open_with(who, pin)?;
+        let check = PinCheck::new(pin)?;
+        let rings = key.rings();
+        let public = rings.public.0.duplicate();
+        let private = rings.private.filter(|_| who == Who::User);
+        let mut access = write(&self.access);
+        match (&access.store, &access.public) {
+            (Some(store), Some(machine)) => {
+                if !machine.ct_eq(public.as_ref()) {
+                    log::error!(
+                        "token {}: its machine keyslot opens another key than the PIN does; the directory was altered, \
+                         restore token.object from a backup",
+                        self.uuid
+                    );
+                    return Err(Error::DeviceError);
+                }
+                if let Some(private) = private {
+                    store.open_private(private);
+                }
+            }
+            _ => {
+                let rings = Rings { public: rings.public, private };
+                let store = seal::objects(&self.shared.seal, self.uuid, rings).map_err(|e| seal_error(self.uuid, e))?;
+                access.store = Some(store);
+                access.public = Some(public);
+            }
+        }
+        access.login = Some(Arc::new(Login { who, key, check }));
+        self.looked.store(0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// A context-specific login of the user who is logged in: a right PIN costs no TPM command, a wrong one is counted.
+    pub fn reauthenticate(&self, pin: &Secret) -> Result<()> {
+        let login = self.login().ok_or(Error::UserNotLoggedIn)?;
+        if login.check.fits(pin) {
+            return Ok(());
+        }
+        self.open_with(login.who, pin).map(drop)
+    }
+
+    /// The PIN was changed: what context-specific logins compare with changes too.
+    pub fn remember_pin(&self, pin: &Secret) -> Result<()> {
+        let check = PinCheck::new(pin)?;
+        let mut access = write(&self.access);
+        if let Some(login) = access.login.take() {
+            // Nobody keeps a login beyond a call; if someone does just now, the old check stays.
+            access.login = Some(match Arc::try_unwrap(login) {
+                Ok(login) => Arc::new(Login { check, ..login }),
+                Err(shared) => shared,
+            });
+        }
+        Ok(())
+    }
+
+    /// C_Logout and the last C_CloseSession: wipes the keys, forgets private objects. False if nobody was logged in.
+    pub fn log_out(&self) -> bool {
+        let login = {
+            let mut access = write(&self.access);
+            if let Some(store) = &access.store {
+                store.close_private();
+            }
+            access.login.take()
+        };
+        write(&self.view).remove_all(|o| o.private);
+        self.looked.store(0, Ordering::Relaxed);
+        login.is_some()
+    }
+
+    /// Everything of this token that this application holds is void: re-initialised, rekeyed, deleted.
+    pub fn forget(&self) {
+        *write(&self.access) = Access::default();
+        write(&self.view).remove_all(|_| true);
+        self.looked.store(0, Ordering::Relaxed);
+    }
+
+    /// The store, opened through the machine keyslot when nobody logged in yet.
+    pub fn store(&self) -> Result<Arc<dyn ObjectStore>> {
+        if let Some(store) = self.present_store() {
+            return Ok(store);
+        }
+        let _turn = lock(&self.turn);
+        if let Some(store) = self.present_store() {
+            return Ok(store);
+        }
+        let public = seal::open_machine(&self.shared.seal, &self.shared.door, self.uuid)
+            .map_err(|e| seal_error(self.uuid, e))?;
+        let kept = public.0.duplicate();
+        let store = seal::objects(&self.shared.seal, self.uuid, Rings { public, private: None })
+            .map_err(|e| seal_error(self.uuid, e))?;
+        let mut access = write(&self.access);
+        access.store = Some(store.clone());
+        access.public = Some(kept);
+        Ok(store)
+    }
+
+    /// The store if it is open already.
+    pub fn present_store(&self) -> Option<Arc<dyn ObjectStore>> {
+        read(&self.access).store.clone()
+    }
+
+    /// Looks at the index and follows it; one `stat` when nothing changed.
+    pub fn refresh(&self) -> Result<()> {
+        let store = self.store()?;
+        let _turn = lock(&self.turn);
+        match store.refresh() {
+            Ok(news) => {
+                if news.restart || !news.put.is_empty() || !news.gone.is_empty() {
+                    write(&self.view).apply(news);
+                }
+                self.looked.store(self.now(), Ordering::Relaxed);
+                Ok(())
+            }
+            Err(error) => Err(self.failed_store(error)),
+        }
+    }
+
+    /// Looks only when the last look is old; for Init calls, which must be cheap.
+    pub fn glance(&self) -> Result<()> {
+        let looked = self.looked.load(Ordering::Relaxed);
+        if looked != 0 && self.now().saturating_sub(looked) < STALE_MS {
+            return Ok(());
+        }
+        self.refresh()
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+
+    fn failed_store(&self, error: sealhsm_store::Error) -> Error {
+        if matches!(error, sealhsm_store::Error::EpochChanged | sealhsm_store::Error::Gone(_)) {
+            log::warn!("token {}: re-initialised or removed by another process; logged out here", self.uuid);
+            self.forget();
+        }
+        store_error(error)
+    }
+
+    /// One durable transaction, then a look at the result. `changes` is asked again when another writer was faster.
+    pub fn commit<'a>(&self, mut changes: impl FnMut() -> Result<Vec<Change<'a>>>) -> Result<()> {
+        for _ in 0..WRITE_TRIES {
+            if self.try_commit(&changes()?)? {
+                return Ok(());
+            }
+        }
+        log::warn!("token {}: other processes keep changing the same object; try again", self.uuid);
+        Err(Error::ExceededMaxIterations)
+    }
+
+    /// One try at a transaction; false when another writer was faster and the view has been brought up to date.
+    pub fn try_commit(&self, changes: &[Change<'_>]) -> Result<bool> {
+        let done = match self.store()?.commit(changes) {
+            Ok(()) => true,
+            Err(sealhsm_store::Error::Conflict(_)) => false,
+            Err(error) => return Err(self.failed_store(error)),
+        };
+        self.refresh()?;
+        Ok(done)
+    }
+
+    /// The object of a handle, if it can be seen now.
+    pub fn object(&self, handle: u64) -> Option<Arc<Object>> {
+        read(&self.view).get(handle).cloned()
+    }
+
+    /// Reads the view.
+    pub fn with_view<T>(&self, look: impl FnOnce(&View) -> T) -> T {
+        look(&read(&self.view))
+    }
+
+    /// Changes the view: session objects.
+    pub fn change_view<T>(&self, change: impl FnOnce(&mut View) -> T) -> T {
+        change(&mut write(&self.view))
+    }
+}
+
+/// Locks even if a thread panicked under the lock: every state these locks guard is whole between statements.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// See [`lock`].
+pub fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// See [`lock`].
+pub fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
