@@ -172,3 +172,132 @@ pub fn readable(object: &Attributes, schema: &Schema, of: Type) -> bool {
     !schema.rule(of).is_some_and(|rule| rule.guarded)
         || (!object.is(ck::CKA_SENSITIVE) && object.is(ck::CKA_EXTRACTABLE))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::{Raw, Template, template};
+
+    fn aes(extra: &[(Type, &[u8])]) -> Result<Attributes> {
+        let class = ck::CKO_SECRET_KEY.to_ne_bytes();
+        let kind = ck::CKK_AES.to_ne_bytes();
+        let mut rows = vec![(ck::CKA_CLASS, Raw::Bytes(&class)), (ck::CKA_KEY_TYPE, Raw::Bytes(&kind))];
+        rows.extend(extra.iter().map(|(of, bytes)| (*of, Raw::Bytes(bytes))));
+        let mut key = template::parse(&Template(rows))?;
+        fill(&mut key, schema_of(&key)?, Birth::Create, false)?;
+        Ok(key)
+    }
+
+    #[test]
+    fn a_created_key_has_the_defaults_of_the_standard() {
+        let key = aes(&[(ck::CKA_VALUE, &[1; 16])]).unwrap();
+        for (of, expected) in [
+            (ck::CKA_TOKEN, false),
+            (ck::CKA_PRIVATE, true),
+            (ck::CKA_MODIFIABLE, true),
+            (ck::CKA_COPYABLE, true),
+            (ck::CKA_DESTROYABLE, true),
+            (ck::CKA_SENSITIVE, false),
+            (ck::CKA_EXTRACTABLE, false),
+            (ck::CKA_ENCRYPT, true),
+            (ck::CKA_WRAP, true),
+            (ck::CKA_SIGN, true),
+            (ck::CKA_DERIVE, false),
+            (ck::CKA_LOCAL, false),
+            (ck::CKA_ALWAYS_SENSITIVE, false),
+            (ck::CKA_NEVER_EXTRACTABLE, false),
+            (ck::CKA_TRUSTED, false),
+        ] {
+            assert_eq!(key.is(of), expected, "{}", crate::attribute::kind::name(of));
+            assert!(key.has(of));
+        }
+        assert!(matches!(key.value(ck::CKA_VALUE), Some(Value::Secret(_))));
+        assert!(!key.has(ck::CKA_ALLOWED_MECHANISMS));
+    }
+
+    #[test]
+    fn templates_that_lack_contradict_or_overreach_are_refused_each_with_its_code() {
+        let value: (Type, &[u8]) = (ck::CKA_VALUE, &[1; 16]);
+        assert_eq!(aes(&[]).unwrap_err(), Error::TemplateIncomplete);
+        assert_eq!(aes(&[value, (ck::CKA_LOCAL, &[1])]).unwrap_err(), Error::AttributeReadOnly);
+        assert_eq!(aes(&[value, (ck::CKA_ALWAYS_SENSITIVE, &[1])]).unwrap_err(), Error::AttributeReadOnly);
+        assert_eq!(aes(&[value, (ck::CKA_TRUSTED, &[1])]).unwrap_err(), Error::AttributeReadOnly);
+        assert_eq!(aes(&[value, (ck::CKA_MODULUS, &[1])]).unwrap_err(), Error::TemplateInconsistent);
+        assert_eq!(aes(&[value, (0x7fff_0000, &[1])]).unwrap_err(), Error::AttributeTypeInvalid);
+        assert_eq!(aes(&[value, (ck::CKA_ENCRYPT, &[2])]).unwrap_err(), Error::AttributeValueInvalid);
+        assert_eq!(aes(&[value, (ck::CKA_ENCRYPT, &[])]).unwrap_err(), Error::AttributeValueInvalid);
+        assert_eq!(
+            aes(&[value, (ck::CKA_ENCRYPT, &[1]), (ck::CKA_ENCRYPT, &[0])]).unwrap_err(),
+            Error::TemplateInconsistent
+        );
+        assert!(aes(&[value, (ck::CKA_ENCRYPT, &[1]), (ck::CKA_ENCRYPT, &[1])]).is_ok());
+        assert_eq!(aes(&[value, (ck::CKA_START_DATE, b"2026112x")]).unwrap_err(), Error::AttributeValueInvalid);
+        assert_eq!(aes(&[value, (ck::CKA_ALLOWED_MECHANISMS, &[0; 9])]).unwrap_err(), Error::AttributeValueInvalid);
+    }
+
+    fn set(key: &Attributes, how: Alter, of: Type, value: bool) -> Result<Attributes> {
+        let mut change = Attributes::new();
+        change.set_bool(of, value);
+        alter(key, change, schema_of(key)?, how, false)
+    }
+
+    #[test]
+    fn sticky_attributes_move_one_way_only_in_set_and_copy() {
+        let mut key = aes(&[(ck::CKA_VALUE, &[1; 16]), (ck::CKA_EXTRACTABLE, &[1])]).unwrap();
+        for how in [Alter::Set, Alter::Copy] {
+            assert!(set(&key, how, ck::CKA_SENSITIVE, true).unwrap().is(ck::CKA_SENSITIVE));
+            assert!(!set(&key, how, ck::CKA_EXTRACTABLE, false).unwrap().is(ck::CKA_EXTRACTABLE));
+        }
+        key = set(&key, Alter::Set, ck::CKA_SENSITIVE, true).unwrap();
+        key = set(&key, Alter::Set, ck::CKA_EXTRACTABLE, false).unwrap();
+        key = set(&key, Alter::Set, ck::CKA_WRAP_WITH_TRUSTED, true).unwrap();
+        for (of, loose) in [(ck::CKA_SENSITIVE, false), (ck::CKA_EXTRACTABLE, true), (ck::CKA_WRAP_WITH_TRUSTED, false)]
+        {
+            assert_eq!(set(&key, Alter::Set, of, loose).unwrap_err(), Error::AttributeReadOnly);
+            assert_eq!(set(&key, Alter::Copy, of, loose).unwrap_err(), Error::TemplateInconsistent);
+            // As SoftHSM: a sticky attribute is not even set to what it is.
+            assert_eq!(set(&key, Alter::Set, of, !loose).unwrap_err(), Error::AttributeReadOnly);
+            assert!(set(&key, Alter::Copy, of, !loose).is_ok());
+        }
+        assert_eq!(set(&key, Alter::Set, ck::CKA_PRIVATE, false).unwrap_err(), Error::AttributeReadOnly);
+        assert_eq!(set(&key, Alter::Copy, ck::CKA_PRIVATE, false).unwrap_err(), Error::TemplateInconsistent);
+        assert_eq!(set(&key, Alter::Set, ck::CKA_TOKEN, true).unwrap_err(), Error::AttributeReadOnly);
+        assert!(set(&key, Alter::Copy, ck::CKA_TOKEN, true).unwrap().is(ck::CKA_TOKEN));
+        assert_eq!(set(&key, Alter::Set, ck::CKA_TRUSTED, true).unwrap_err(), Error::AttributeReadOnly);
+    }
+
+    #[test]
+    fn one_wrong_attribute_leaves_all_as_they_were() {
+        let key = aes(&[(ck::CKA_VALUE, &[1; 16])]).unwrap();
+        let mut change = Attributes::new();
+        change.set_bytes(ck::CKA_LABEL, b"new".to_vec());
+        change.set_bool(ck::CKA_LOCAL, true);
+        assert!(alter(&key, change, schema_of(&key).unwrap(), Alter::Set, false).is_err());
+        assert_eq!(key.bytes(ck::CKA_LABEL), Some(&b""[..]));
+    }
+
+    #[test]
+    fn a_guarded_value_is_readable_only_when_extractable_and_not_sensitive() {
+        for (sensitive, extractable, readable_now) in [(0, 1, true), (1, 1, false), (0, 0, false), (1, 0, false)] {
+            let key = aes(&[
+                (ck::CKA_VALUE, &[1; 16]),
+                (ck::CKA_SENSITIVE, &[sensitive]),
+                (ck::CKA_EXTRACTABLE, &[extractable]),
+            ])
+            .unwrap();
+            assert_eq!(readable(&key, schema_of(&key).unwrap(), ck::CKA_VALUE), readable_now);
+            assert!(readable(&key, schema_of(&key).unwrap(), ck::CKA_LABEL));
+        }
+    }
+
+    #[test]
+    fn every_schema_names_each_attribute_once_and_only_known_ones() {
+        for schema in rules::all() {
+            let mut seen = std::collections::HashSet::new();
+            for rule in schema.rules() {
+                assert!(seen.insert(rule.attribute), "{}", crate::attribute::kind::name(rule.attribute));
+                assert!(crate::attribute::kind::kind(rule.attribute).is_some());
+            }
+        }
+    }
+}

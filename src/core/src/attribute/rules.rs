@@ -366,3 +366,8 @@ pub fn subtype_attribute(class: u64) -> Option<Type> {
         _ => None,
     }
 }
+
+/// Every schema, for tests and listings.
+pub fn all() -> &'static [Schema] {
+    SCHEMAS
+}
