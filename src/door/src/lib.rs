@@ -3,6 +3,7 @@
 //! It never names libtss2 and never interprets what is sealed.
 
 use sealhsm_secret::Secret;
+pub use sealhsm_wire::{Parent, SealedBlob, Status};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,17 +20,6 @@ pub struct Settings {
     pub deadline: Option<Duration>,
 }
 
-/// A TPM storage key as a token pins it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parent {
-    /// Persistent handle, or 0 when the key is made as a transient primary each time.
-    pub handle: u32,
-    /// `ecc-p256` or `rsa-2048`.
-    pub template: String,
-    /// TPM Name (TPM 2.0 Part 1, 16): 2-byte algorithm and digest.
-    pub name: Vec<u8>,
-}
-
 /// What opens a sealed object.
 #[derive(Debug)]
 pub enum Lock<'a> {
@@ -37,46 +27,6 @@ pub enum Lock<'a> {
     Pin(&'a Secret),
     /// PolicyCommandCode(Unseal), noDA: whoever can use this TPM.
     Machine,
-}
-
-/// A sealed keyed-hash object: the marshalled TPM2B_PUBLIC and TPM2B_PRIVATE.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SealedBlob {
-    /// Marshalled TPM2B_PUBLIC.
-    pub public: Vec<u8>,
-    /// Marshalled TPM2B_PRIVATE (encrypted by the TPM).
-    pub private: Vec<u8>,
-}
-
-/// The TPM as it is now; nothing here is cached.
-#[derive(Clone, Debug, Default)]
-pub struct Status {
-    /// TCTI string in use.
-    pub tcti: String,
-    /// Manufacturer and vendor string, e.g. `IBM SW TPM`.
-    pub manufacturer: String,
-    /// A software TPM (swtpm, simulator).
-    pub simulated: bool,
-    /// Wrong tries counted so far, over the whole TPM.
-    pub lockout_counter: u32,
-    /// Tries before lockout.
-    pub max_tries: u32,
-    /// Seconds after which one try is forgiven.
-    pub lockout_interval: u32,
-    /// The TPM refuses every dictionary-attack protected object for now.
-    pub in_lockout: bool,
-    /// Empty owner or lockout authorization, as `status` warns of.
-    pub owner_auth_set: bool,
-    /// See `owner_auth_set`.
-    pub lockout_auth_set: bool,
-    /// Whether a usable storage key is persistent at 0x81000001.
-    pub parent: Option<Parent>,
-    /// Why the key at 0x81000001 is not used, if there is one and it is not.
-    pub parent_refused: Option<String>,
-    /// Transient objects loaded now (0 when idle).
-    pub loaded_objects: u32,
-    /// Sessions loaded now.
-    pub loaded_sessions: u32,
 }
 
 /// Why the TPM did not do it.
@@ -150,4 +100,14 @@ impl Door {
     pub fn abandon_in_child(&self) {
         unimplemented!()
     }
+}
+
+/// Whether this process runs with more rights than its caller (AT_SECURE): no environment variable counts then.
+pub fn privileged() -> bool {
+    unimplemented!()
+}
+
+/// geteuid(2).
+pub fn effective_uid() -> u32 {
+    unimplemented!()
 }

@@ -29,6 +29,22 @@ pub struct Argon2 {
     pub passes: u32,
 }
 
+impl Argon2 {
+    /// About 40 ms a guess.
+    pub const DEFAULT: Argon2 = Argon2 { memory_kib: 16 * 1024, passes: 2 };
+
+    /// Refuses costs outside the compiled-in bounds: 8192 to 1048576 KiB, 1 to 16 passes.
+    pub fn check(self) -> Result<(), String> {
+        if !(8 * 1024..=1024 * 1024).contains(&self.memory_kib) || !(1..=16).contains(&self.passes) {
+            return Err(format!(
+                "Argon2id with {} KiB and {} passes: 8192 to 1048576 KiB and 1 to 16 passes are allowed",
+                self.memory_kib, self.passes
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// What the configuration says about stores and tokens.
 #[derive(Clone, Debug)]
 pub struct Settings {

@@ -72,7 +72,7 @@ impl PinCheck {
     }
 
     fn hash(key: &Secret, pin: &Secret) -> Result<Secret> {
-        Ok(Secret::copy_of(&kdf::hmac_sha256(key.as_ref(), pin.as_ref()).map_err(|_| Error::General)?))
+        Ok(Secret::copy_of(&kdf::hmac_sha256(key.as_ref(), &[pin.as_ref()]).map_err(|_| Error::General)?))
     }
 
     fn fits(&self, pin: &Secret) -> bool {
