@@ -54,6 +54,11 @@ impl Key {
         Self(key)
     }
 
+    /// Another handle of the same key.
+    pub fn share(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     pub(crate) fn pkey(&self) -> &PKeyRef<Private> {
         &self.0
     }
