@@ -21,7 +21,6 @@ mod tpm;
 
 use args::{Cli, Command};
 use clap::Parser;
-use context::Context;
 use failure::Failure;
 use std::io::Write;
 use std::process::ExitCode;

@@ -27,11 +27,8 @@ pub const SO_PRESENT: Kind = Kind { options: USER.options, ..SO };
 pub const NEW: Kind =
     Kind { what: "new PIN", credential: "sealhsm-new-pin", options: "--new-pin-file or --new-pin-fd" };
 /// The TPM's lockout authorization.
-pub const LOCKOUT: Kind = Kind {
-    what: "lockout authorization",
-    credential: "sealhsm-lockout-auth",
-    options: "--auth-file or --auth-fd",
-};
+pub const LOCKOUT: Kind =
+    Kind { what: "lockout authorization", credential: "sealhsm-lockout-auth", options: "--auth-file or --auth-fd" };
 
 /// What the command line says about one PIN.
 #[derive(Debug, Default)]

@@ -86,7 +86,10 @@ impl List {
             );
         }
         if status.simulated {
-            self.note("This is a software TPM: it protects nothing from whoever can read its files.", "For development.");
+            self.note(
+                "This is a software TPM: it protects nothing from whoever can read its files.",
+                "For development.",
+            );
         }
     }
 

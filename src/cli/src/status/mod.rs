@@ -8,7 +8,6 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{self, plain, yes};
 use crate::token;
-use crate::tpm;
 use findings::Finding;
 use sealhsm_door::{Parent, Status};
 use sealhsm_seal as seal;

@@ -99,13 +99,7 @@ fn set_user_pin(context: &Context, token: Uuid, so: &Secret, user: &Secret) -> R
         })
 }
 
-fn report(
-    context: &Context,
-    args: &Init,
-    uuid: Uuid,
-    again: bool,
-    provisioned: Option<String>,
-) -> Result<(), Failure> {
+fn report(context: &Context, args: &Init, uuid: Uuid, again: bool, provisioned: Option<String>) -> Result<(), Failure> {
     let places = context.places()?;
     let place = places
         .iter()

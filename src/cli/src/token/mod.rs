@@ -100,7 +100,8 @@ fn recover(context: &Context, args: &Recover) -> Result<(), Failure> {
         false => pins.fresh_if_any(&pin::USER, &args.pin.source())?,
     };
     seal::recover(&context.seal, &context.door, token.uuid, &private, &so, user.as_ref())?;
-    let mut text = format!("Token {} is sealed to this TPM with new PINs, its objects untouched.\n", plain(&token.label));
+    let mut text =
+        format!("Token {} is sealed to this TPM with new PINs, its objects untouched.\n", plain(&token.label));
     if user.is_none() {
         text += NO_USER_PIN;
     }
