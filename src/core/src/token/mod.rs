@@ -54,7 +54,7 @@ pub struct Login {
     pub who: Who,
     /// Opens everything of this epoch.
     pub key: TokenKey,
-    check: PinCheck,
+    check: Mutex<PinCheck>,
 }
 
 /// A keyed hash of the PIN, so that a context-specific login need not ask the TPM when it is right.
@@ -190,7 +190,7 @@ impl Token {
                 access.public = Some(public);
             }
         }
-        access.login = Some(Arc::new(Login { who, key, check }));
+        access.login = Some(Arc::new(Login { who, key, check: Mutex::new(check) }));
         self.looked.store(0, Ordering::Relaxed);
         Ok(())
     }
@@ -198,7 +198,7 @@ impl Token {
     /// A context-specific login of the user who is logged in: a right PIN costs no TPM command, a wrong one is counted.
     pub fn reauthenticate(&self, pin: &Secret) -> Result<()> {
         let login = self.login().ok_or(Error::UserNotLoggedIn)?;
-        if login.check.fits(pin) {
+        if lock(&login.check).fits(pin) {
             return Ok(());
         }
         self.open_with(login.who, pin).map(drop)
@@ -206,14 +206,8 @@ impl Token {
 
     /// The PIN was changed: what context-specific logins compare with changes too.
     pub fn remember_pin(&self, pin: &Secret) -> Result<()> {
-        let check = PinCheck::new(pin)?;
-        let mut access = write(&self.access);
-        if let Some(login) = access.login.take() {
-            // Nobody keeps a login beyond a call; if someone does just now, the old check stays.
-            access.login = Some(match Arc::try_unwrap(login) {
-                Ok(login) => Arc::new(Login { check, ..login }),
-                Err(shared) => shared,
-            });
+        if let Some(login) = self.login() {
+            *lock(&login.check) = PinCheck::new(pin)?;
         }
         Ok(())
     }
