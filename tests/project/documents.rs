@@ -69,3 +69,20 @@ fn every_crate_is_on_the_map() {
         assert!(map.contains(&room), "ARCHITECTURE.md does not name {room}");
     }
 }
+
+#[test]
+fn the_formats_in_the_documents_are_those_of_the_code() {
+    let text = read("ARCHITECTURE.md");
+    let quotes: Vec<&str> = text.split("<!-- from ").skip(1).collect();
+    assert!(quotes.len() >= 5, "only {} quotes", quotes.len());
+    for quote in quotes {
+        let (path, rest) = quote.split_once(" -->\n").expect("a marker ends");
+        let (quoted, _) = rest.split_once("<!-- end -->").expect("a quote ends");
+        let table: String = read(path)
+            .lines()
+            .filter_map(|l| l.strip_prefix("//! "))
+            .filter(|l| l.starts_with('|'))
+            .fold(String::new(), |table, line| table + line + "\n");
+        assert_eq!(quoted, table, "ARCHITECTURE.md quotes {path}");
+    }
+}
