@@ -104,6 +104,7 @@ fn report(context: &Context, args: &Init, uuid: Uuid, again: bool, provisioned: 
         .ok_or_else(|| format!("token {uuid} was made and is gone; was it deleted by another process?"))?;
     let view = View::new(context, place);
     if args.format.json {
+        provisioned.as_deref().map(output::aside).transpose()?;
         return output::json(&view);
     }
     let done = if again { "is erased and made anew" } else { "is made" };
