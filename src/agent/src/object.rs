@@ -116,20 +116,20 @@ pub fn marshal_private(private: &TPM2B_PRIVATE) -> Result<Vec<u8>> {
 /// TPM_RC_INTEGRITY for a blob that is no TPM structure at all.
 const DAMAGED: Rc = Rc(0x1df);
 
-/// Reads what [`marshal_public`] wrote, and nothing after it.
+/// Reads what [`marshal_public`] wrote, and nothing else: the library ignores the outer length.
 pub fn unmarshal_public(bytes: &[u8]) -> Result<TPM2B_PUBLIC> {
     let (mut public, mut offset) = (TPM2B_PUBLIC::default(), 0);
     // SAFETY: the buffer is live and of that length; the library checks every length inside.
     check(unsafe { ffi::Tss2_MU_TPM2B_PUBLIC_Unmarshal(bytes.as_ptr(), bytes.len() as _, &mut offset, &mut public) })
         .map_err(|_| DAMAGED)?;
-    if offset as usize == bytes.len() { Ok(public) } else { Err(DAMAGED) }
+    if marshal_public(&public)? == bytes { Ok(public) } else { Err(DAMAGED) }
 }
 
-/// Reads what [`marshal_private`] wrote, and nothing after it.
+/// Reads what [`marshal_private`] wrote, and nothing else.
 pub fn unmarshal_private(bytes: &[u8]) -> Result<TPM2B_PRIVATE> {
     let (mut private, mut offset) = (TPM2B_PRIVATE::default(), 0);
     // SAFETY: as above.
     check(unsafe { ffi::Tss2_MU_TPM2B_PRIVATE_Unmarshal(bytes.as_ptr(), bytes.len() as _, &mut offset, &mut private) })
         .map_err(|_| DAMAGED)?;
-    if offset as usize == bytes.len() { Ok(private) } else { Err(DAMAGED) }
+    if marshal_private(&private)? == bytes { Ok(private) } else { Err(DAMAGED) }
 }

@@ -16,10 +16,11 @@ pub struct Cli {
 }
 
 const AFTER: &str = "\
-PINs are asked for on the terminal, or come from --pin-file and its kin, from a descriptor, or from the files \
-sealhsm-pin and sealhsm-so-pin in $CREDENTIALS_DIRECTORY; never from the command line.
+PINs are asked for on the terminal, or come from --pin-file and its kin, from a descriptor, or from
+the files sealhsm-pin and sealhsm-so-pin in $CREDENTIALS_DIRECTORY; never from the command line.
 
-Configuration: $SEALHSM_CONF, ~/.config/sealhsm/sealhsm.toml or /etc/sealhsm/sealhsm.toml. SEALHSM_TPM names another TPM.
+Configuration: $SEALHSM_CONF, ~/.config/sealhsm/sealhsm.toml or /etc/sealhsm/sealhsm.toml.
+SEALHSM_TPM names another TPM; SEALHSM_LOG=debug tells more.
 
 Exit status: 0 done, 1 failed (or something is wrong, for the status commands), 2 wrong usage.";
 
@@ -86,6 +87,9 @@ pub struct Init {
     /// Set no user PIN now
     #[arg(long, conflicts_with_all = ["pin_file", "pin_fd"])]
     pub no_user_pin: bool,
+    /// How to answer.
+    #[command(flatten)]
+    pub format: Format,
     /// To erase and make anew a token that exists; its SO PIN is needed.
     #[command(flatten)]
     pub again: Selector,
@@ -95,31 +99,28 @@ pub struct Init {
     /// The user's PIN.
     #[command(flatten)]
     pub pin: UserPin,
-    /// How to answer.
-    #[command(flatten)]
-    pub format: Format,
 }
 
 /// `sealhsm token delete`.
 #[derive(Debug, Args)]
 pub struct Delete {
-    /// Which.
-    #[command(flatten)]
-    pub token: Selector,
     /// Do not ask; with --uuid also delete a token that cannot be read any more
     #[arg(long)]
     pub force: bool,
+    /// Which.
+    #[command(flatten)]
+    pub token: Selector,
 }
 
 /// `sealhsm token set-pin`.
 #[derive(Debug, Args)]
 pub struct SetPin {
-    /// Which.
-    #[command(flatten)]
-    pub token: Selector,
     /// Change the SO PIN; --pin-file and --pin-fd then give the present SO PIN
     #[arg(long)]
     pub so: bool,
+    /// Which.
+    #[command(flatten)]
+    pub token: Selector,
     /// The present PIN.
     #[command(flatten)]
     pub pin: UserPin,
@@ -145,15 +146,15 @@ pub struct InitPin {
 /// `sealhsm token recover`.
 #[derive(Debug, Args)]
 pub struct Recover {
-    /// Which.
-    #[command(flatten)]
-    pub token: Selector,
     /// Private recovery key (PEM)
     #[arg(long, value_name = "FILE")]
     pub recovery_key: PathBuf,
     /// Set no user PIN now
     #[arg(long, conflicts_with_all = ["pin_file", "pin_fd"])]
     pub no_user_pin: bool,
+    /// Which.
+    #[command(flatten)]
+    pub token: Selector,
     /// The new SO PIN.
     #[command(flatten)]
     pub so_pin: SoPin,
@@ -174,6 +175,9 @@ pub enum Object {
 /// `sealhsm object list`.
 #[derive(Debug, Args)]
 pub struct ObjectList {
+    /// How to answer.
+    #[command(flatten)]
+    pub format: Format,
     /// Which token.
     #[command(flatten)]
     pub token: Selector,
@@ -183,23 +187,20 @@ pub struct ObjectList {
     /// The user's PIN, if private objects are meant too.
     #[command(flatten)]
     pub login: Login,
-    /// How to answer.
-    #[command(flatten)]
-    pub format: Format,
 }
 
 /// `sealhsm object delete`.
 #[derive(Debug, Args)]
 pub struct ObjectDelete {
+    /// Destroy all that match, not just one
+    #[arg(long)]
+    pub all: bool,
     /// Which token.
     #[command(flatten)]
     pub token: Selector,
     /// Which objects.
     #[command(flatten)]
     pub filter: Filter,
-    /// Destroy all that match, not just one
-    #[arg(long)]
-    pub all: bool,
     /// The user's PIN, if private objects are meant too.
     #[command(flatten)]
     pub login: Login,
@@ -230,15 +231,10 @@ pub struct Hex(pub Vec<u8>);
 /// Object types, as pkcs11-tool calls them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Class {
-    /// Data objects
     Data,
-    /// Certificates
     Cert,
-    /// Public keys
     Pubkey,
-    /// Private keys
     Privkey,
-    /// Secret keys
     Secrkey,
 }
 
@@ -294,12 +290,12 @@ pub struct Directory {
 /// `sealhsm swtpm status`.
 #[derive(Debug, Args)]
 pub struct SwtpmStatus {
-    /// Which.
-    #[command(flatten)]
-    pub directory: Directory,
     /// How to answer.
     #[command(flatten)]
     pub format: Format,
+    /// Which.
+    #[command(flatten)]
+    pub directory: Directory,
 }
 
 /// How a list is written.
@@ -314,7 +310,7 @@ pub struct Format {
 #[derive(Debug, Args)]
 pub struct Login {
     /// Ask for the user PIN on the terminal
-    #[arg(short, long, conflicts_with_all = ["pin_file", "pin_fd"])]
+    #[arg(short, long, help_heading = "PINs", conflicts_with_all = ["pin_file", "pin_fd"])]
     pub login: bool,
     /// Where it comes from.
     #[command(flatten)]
@@ -328,11 +324,10 @@ macro_rules! pin_options {
         #[derive(Debug, Args)]
         #[command(next_help_heading = "PINs")]
         pub struct $name {
-            #[doc = concat!("Read the ", $what, " from the first line of a file")]
             #[arg(long, value_name = "FILE", conflicts_with = stringify!($fd))]
+            #[arg(help = concat!("Read the ", $what, " from the first line of a file"))]
             $file: Option<PathBuf>,
-            #[doc = concat!("Read the ", $what, " from a line of a descriptor")]
-            #[arg(long, value_name = "N")]
+            #[arg(long, value_name = "N", help = concat!("Read the ", $what, " from a line of a descriptor"))]
             $fd: Option<u32>,
         }
 

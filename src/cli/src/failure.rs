@@ -8,37 +8,55 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// One sentence: "cause; next step".
+/// One sentence: "cause; next step". And the exit code.
 #[derive(Debug)]
-pub struct Failure(String);
+pub struct Failure {
+    text: String,
+    code: u8,
+}
+
+/// It did not work.
+const FAILED: u8 = 1;
+/// It was asked for in the wrong way; clap exits with the same code.
+const USAGE: u8 = 2;
 
 impl Failure {
+    /// Wrong usage that only the command itself can see.
+    pub fn usage(text: &str) -> Self {
+        Failure { text: text.into(), code: USAGE }
+    }
+
     /// A failed file operation.
     pub fn io(path: &Path, error: &io::Error) -> Self {
-        Failure(format!("{}: {error}", path.display()))
+        format!("{}: {error}", path.display()).into()
     }
 
     /// Says first what was being done.
     pub fn during(self, what: &str) -> Self {
-        Failure(format!("{what}: {}", self.0))
+        Failure { text: format!("{what}: {}", self.text), ..self }
+    }
+
+    /// What the process exits with.
+    pub fn code(&self) -> u8 {
+        self.code
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl From<String> for Failure {
     fn from(text: String) -> Self {
-        Failure(text)
+        Failure { text, code: FAILED }
     }
 }
 
 impl From<&str> for Failure {
     fn from(text: &str) -> Self {
-        Failure(text.into())
+        text.to_string().into()
     }
 }
 
@@ -51,7 +69,7 @@ impl From<door::Error> for Failure {
 impl From<&door::Error> for Failure {
     fn from(error: &door::Error) -> Self {
         use door::Error::*;
-        Failure(match error {
+        Failure::from(match error {
             NoAgent(text) => format!(
                 "no TPM agent: {text}; install sealhsm-tpm beside this command or in /usr/libexec/sealhsm, \
                  or name it as `agent` in the configuration"
@@ -104,7 +122,7 @@ impl From<seal::Error> for Failure {
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         use store::Error::*;
-        Failure(match error {
+        Failure::from(match error {
             Io(file, cause) => format!("{file}: {cause}"),
             Full(file) => format!("{file}: no space left; nothing was changed, free some space and try again"),
             ReadOnly(file) => format!("{file}: cannot be written; check owner, mode and mount, or run as its owner"),
@@ -131,8 +149,8 @@ impl From<core::Error> for Failure {
             TokenWriteProtected => "the token's directory cannot be written; check owner, mode and mount",
             DeviceMemory => "no space left; nothing was changed",
             DeviceError | General => "the line above says why; `sealhsm status` checks everything",
-            _ => return Failure(format!("PKCS#11 error {error:?} ({:#x})", error.code())),
+            _ => return Failure::from(format!("PKCS#11 error {error:?} ({:#x})", error.code())),
         };
-        Failure(next.into())
+        next.into()
     }
 }

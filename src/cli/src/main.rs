@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         Err(failure) => {
             // Nobody is left to tell when standard error is gone.
             let _ = writeln!(std::io::stderr(), "sealhsm: {failure}");
-            ExitCode::FAILURE
+            ExitCode::from(failure.code())
         }
     }
 }

@@ -4,9 +4,11 @@
 use sealhsm_door::{Door, Settings};
 use sealhsm_secret::Secret;
 use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -59,6 +61,12 @@ impl Swtpm {
             .status();
         assert!(done.unwrap().success(), "{name} {arguments:?}");
     }
+    /// How many handles of a kind are listed, as tpm2-tools see it.
+    pub fn handles(&self, kind: &str) -> usize {
+        let kind = format!("handles-{kind}");
+        let list = Command::new("tpm2_getcap").args([&kind, "-T", &self.tcti()]).output().unwrap();
+        String::from_utf8(list.stdout).unwrap().matches("0x").count()
+    }
 }
 
 impl Drop for Swtpm {
@@ -76,6 +84,7 @@ fn run(directory: &Path) -> Child {
         .args(["socket", "--tpm2", "--tpmstate", &format!("dir={}", directory.display())])
         .args(["--server", &unix("sock"), "--ctrl", &unix("sock.ctrl")])
         .args(["--flags", "not-need-init,startup-clear"])
+        .stderr(Stdio::null())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
@@ -144,49 +153,65 @@ pub fn in_child(work: impl FnOnce() -> i32) -> i32 {
 /// Stands in front of a TPM and records every command and response. libtss2 makes one connection per command.
 pub struct Proxy {
     directory: tempfile::TempDir,
-    seen: Arc<Mutex<Vec<Vec<u8>>>>,
+    record: Arc<Record>,
+}
+
+#[derive(Default)]
+struct Record {
+    seen: Mutex<Vec<Vec<u8>>>,
+    loses_flushes: AtomicBool,
 }
 
 impl Proxy {
     pub fn before(tpm: &Swtpm) -> Proxy {
         let directory = tempfile::Builder::new().prefix("shsm").tempdir_in("/tmp").unwrap();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        for (name, record) in [("sock", true), ("sock.ctrl", false)] {
+        let record = Arc::new(Record::default());
+        for (name, recorded) in [("sock", true), ("sock.ctrl", false)] {
             let listener = UnixListener::bind(directory.path().join(name)).unwrap();
-            let (to, seen) = (tpm.directory.path().join(name), seen.clone());
+            let (to, record) = (tpm.directory.path().join(name), record.clone());
             std::thread::spawn(move || {
                 for client in listener.incoming() {
-                    let (to, seen) = (to.clone(), seen.clone());
-                    std::thread::spawn(move || relay(client.unwrap(), &to, record.then_some(&seen)));
+                    let (to, record) = (to.clone(), record.clone());
+                    std::thread::spawn(move || relay(client.unwrap(), &to, recorded.then_some(&record)));
                 }
             });
         }
-        Proxy { directory, seen }
+        Proxy { directory, record }
+    }
+    /// From now on TPM2_FlushContext succeeds and never reaches the TPM, as if its sender had died before it.
+    pub fn lose_flushes(&self) {
+        self.record.loses_flushes.store(true, Ordering::SeqCst);
     }
     pub fn tcti(&self) -> String {
         format!("swtpm:path={}", self.directory.path().join("sock").display())
     }
     /// The TPM commands sent since the last call (TPM_CC), and all bytes in both directions.
     pub fn take(&self) -> (Vec<u32>, Vec<u8>) {
-        let messages = std::mem::take(&mut *self.seen.lock().unwrap());
+        let messages = std::mem::take(&mut *self.record.seen.lock().unwrap());
         let codes = messages.iter().step_by(2).map(|m| u32::from_be_bytes(m[6..10].try_into().unwrap())).collect();
         (codes, messages.concat())
     }
 }
 
 /// Command and response alternate; each is recorded whole, by the length in its header.
-fn relay(mut client: UnixStream, to: &Path, seen: Option<&Arc<Mutex<Vec<Vec<u8>>>>>) {
+fn relay(mut client: UnixStream, to: &Path, record: Option<&Arc<Record>>) {
     let mut server = UnixStream::connect(to).unwrap();
-    let Some(seen) = seen else {
+    let Some(record) = record else {
         let (mut client2, mut server2) = (client.try_clone().unwrap(), server.try_clone().unwrap());
         std::thread::spawn(move || std::io::copy(&mut server2, &mut client2));
         let _ = std::io::copy(&mut client, &mut server);
+        let _ = server.shutdown(Shutdown::Both);
         return;
     };
     while let Some(command) = message(&mut client) {
-        server.write_all(&command).unwrap();
-        let Some(response) = message(&mut server) else { return };
-        seen.lock().unwrap().extend([command, response.clone()]);
+        let response = if record.loses_flushes.load(Ordering::SeqCst) && command[6..10] == [0, 0, 1, 0x65] {
+            vec![0x80, 1, 0, 0, 0, 10, 0, 0, 0, 0]
+        } else {
+            server.write_all(&command).unwrap();
+            let Some(response) = message(&mut server) else { return };
+            response
+        };
+        record.seen.lock().unwrap().extend([command, response.clone()]);
         client.write_all(&response).unwrap();
     }
 }

@@ -38,7 +38,7 @@ fn list(args: &ObjectList) -> Result<(), Failure> {
 fn delete(args: &ObjectDelete) -> Result<(), Failure> {
     let filter = &args.filter;
     if filter.class.is_none() && filter.label.is_none() && filter.id.is_none() && filter.unique_id.is_none() {
-        return Err("which objects? choose with --type, --label, --id or --unique-id".into());
+        return Err(Failure::usage("which objects? choose with --type, --label, --id or --unique-id"));
     }
     let open = Open::new(&args.token, &args.login, ck::CKF_RW_SESSION)?;
     let views = open.find(filter)?;

@@ -55,7 +55,7 @@ impl Home {
 
     /// Held while one command starts or stops it. (The directory itself is the agents' lock.)
     pub fn lock(&self) -> Result<File, Failure> {
-        let path = self.0.join("lock");
+        let path = self.0.join("start.lock");
         let file = File::options()
             .write(true)
             .create(true)

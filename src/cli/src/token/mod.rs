@@ -37,7 +37,7 @@ fn list(context: &Context, format: &Format) -> Result<(), Failure> {
 
 fn delete(context: &Context, args: &Delete) -> Result<(), Failure> {
     if !args.token.given() {
-        return Err("which token? choose one with --token, --serial, --slot or --uuid".into());
+        return Err(Failure::usage("which token? choose one with --token, --serial, --slot or --uuid"));
     }
     let places = context.places()?;
     let (uuid, name) = match (args.token.choose(&places), args.token.uuid) {

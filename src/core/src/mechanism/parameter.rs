@@ -38,6 +38,8 @@ pub enum Shape {
 pub enum Parameter<'a> {
     /// None given.
     None,
+    /// Not what the row's shape says: `MechanismParamInvalid` when its turn comes, see [`Parameter::well_formed`].
+    Malformed,
     /// Raw bytes.
     Bytes(&'a [u8]),
     /// A number.
@@ -85,4 +87,14 @@ pub enum Parameter<'a> {
         /// pContextData, at most 255 bytes.
         context: &'a [u8],
     },
+}
+
+impl Parameter<'_> {
+    /// The parameter, unless it is [`Parameter::Malformed`].
+    pub fn well_formed(&self) -> crate::Result<&Self> {
+        match self {
+            Parameter::Malformed => Err(crate::Error::MechanismParamInvalid),
+            parameter => Ok(parameter),
+        }
+    }
 }

@@ -1,0 +1,135 @@
+//! CK_MECHANISM and the structures behind it. The row of a mechanism names the structure; a parameter that is not
+//! exactly that becomes [`Parameter::Malformed`], which the core refuses in its turn: after session, state and key.
+#![allow(unsafe_code)]
+
+use crate::pointer::{Plain, Pointer};
+use cryptoki_sys as ck;
+use sealhsm_core::mechanism::{Mechanism, Parameter, Shape, lookup};
+use sealhsm_core::{Error, Result};
+use std::ffi::c_void;
+
+/// A mechanism; NULL is `ArgumentsBad`.
+pub fn mechanism<'c>(pointer: Pointer<'c, ck::CK_MECHANISM>) -> Result<Mechanism<'c>> {
+    let given = pointer.read()?;
+    // SAFETY: the parameter is covered by the promise for the mechanism.
+    let parameter = unsafe { pointer.inner(given.pParameter) };
+    let parameter = match lookup(given.mechanism) {
+        Some(row) => Given { at: parameter, length: given.ulParameterLen }.decode(row.parameter),
+        // The core knows no such mechanism and says so.
+        None => Ok(Parameter::None),
+    };
+    Ok(Mechanism { mechanism: given.mechanism, parameter: parameter.unwrap_or(Parameter::Malformed) })
+}
+
+/// The mechanism of an Init call; NULL cancels.
+pub fn mechanism_or_cancel<'c>(pointer: Pointer<'c, ck::CK_MECHANISM>) -> Result<Option<Mechanism<'c>>> {
+    if pointer.is_null() { Ok(None) } else { mechanism(pointer).map(Some) }
+}
+
+/// pParameter and ulParameterLen.
+#[derive(Clone, Copy)]
+struct Given<'c> {
+    at: Pointer<'c, c_void>,
+    length: u64,
+}
+
+/// The 40-byte CK_GCM_PARAMS of old headers: no ulIvBits.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct ShortGcm {
+    iv: *mut u8,
+    iv_length: u64,
+    aad: *mut u8,
+    aad_length: u64,
+    tag_bits: u64,
+}
+// SAFETY: integers and raw pointers.
+unsafe impl Plain for ShortGcm {}
+
+impl<'c> Given<'c> {
+    fn decode(self, shape: Shape) -> Result<Parameter<'c>> {
+        let none = self.at.is_null() && self.length == 0;
+        match shape {
+            Shape::None | Shape::IvOrNone(_) | Shape::EddsaOrNone if none => Ok(Parameter::None),
+            Shape::None => Err(Error::MechanismParamInvalid),
+            Shape::Iv(length) | Shape::IvOrNone(length) => self.raw(length as u64),
+            Shape::Ulong => self.structure().map(Parameter::Ulong),
+            Shape::AesCtr => self.aes_ctr(),
+            Shape::Gcm => self.gcm(),
+            Shape::Oaep => self.oaep(),
+            Shape::Pss => self.pss(),
+            Shape::EddsaOrNone => self.eddsa(),
+        }
+    }
+
+    fn raw(self, length: u64) -> Result<Parameter<'c>> {
+        if self.length != length {
+            return Err(Error::MechanismParamInvalid);
+        }
+        self.at.as_bytes().bytes(length).map(Parameter::Bytes)
+    }
+
+    /// A structure of exactly the length given.
+    fn structure<T: Plain>(self) -> Result<T> {
+        if self.length != size_of::<T>() as u64 {
+            return Err(Error::MechanismParamInvalid);
+        }
+        self.at.cast().read()
+    }
+
+    /// A byte string that a field of the structure points to.
+    fn string<T>(self, pointer: *mut T, length: u64) -> Result<&'c [u8]> {
+        // SAFETY: covered by the promise for the mechanism, like the structure it was found in.
+        unsafe { self.at.inner(pointer.cast::<u8>()) }.bytes(length)
+    }
+
+    fn aes_ctr(self) -> Result<Parameter<'c>> {
+        let given: ck::CK_AES_CTR_PARAMS = self.structure()?;
+        Ok(Parameter::AesCtr { bits: given.ulCounterBits, block: given.cb })
+    }
+
+    /// ulIvBits is not to be used for the length of the IV, says the standard: some leave it 0, some leave it out.
+    fn gcm(self) -> Result<Parameter<'c>> {
+        let given: ShortGcm = if self.length == size_of::<ck::CK_GCM_PARAMS>() as u64 {
+            let long: ck::CK_GCM_PARAMS = self.structure()?;
+            ShortGcm {
+                iv: long.pIv,
+                iv_length: long.ulIvLen,
+                aad: long.pAAD,
+                aad_length: long.ulAADLen,
+                tag_bits: long.ulTagBits,
+            }
+        } else {
+            self.structure()?
+        };
+        Ok(Parameter::Gcm {
+            iv: self.string(given.iv, given.iv_length)?,
+            aad: self.string(given.aad, given.aad_length)?,
+            tag_bits: given.tag_bits,
+        })
+    }
+
+    fn oaep(self) -> Result<Parameter<'c>> {
+        let given: ck::CK_RSA_PKCS_OAEP_PARAMS = self.structure()?;
+        Ok(Parameter::Oaep {
+            hash: given.hashAlg,
+            mgf: given.mgf,
+            source: given.source,
+            label: self.string(given.pSourceData, given.ulSourceDataLen)?,
+        })
+    }
+
+    fn pss(self) -> Result<Parameter<'c>> {
+        let given: ck::CK_RSA_PKCS_PSS_PARAMS = self.structure()?;
+        Ok(Parameter::Pss { hash: given.hashAlg, mgf: given.mgf, salt: given.sLen })
+    }
+
+    fn eddsa(self) -> Result<Parameter<'c>> {
+        let given: ck::CK_EDDSA_PARAMS = self.structure()?;
+        if given.phFlag > ck::CK_TRUE || given.ulContextDataLen > 255 {
+            return Err(Error::MechanismParamInvalid);
+        }
+        let context = self.string(given.pContextData, given.ulContextDataLen)?;
+        Ok(Parameter::Eddsa { prehash: given.phFlag == ck::CK_TRUE, context })
+    }
+}
