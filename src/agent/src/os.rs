@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 
 /// Bytes of heap that are there, and locked, from the start.
 const HEAP: libc::c_int = 1 << 20;
+/// Bytes of stack that are cleared after a request; libtss2 keeps structures of a few KiB in some ten nested calls.
+const STACK: usize = 128 * 1024;
 
 /// Not dumpable, no core, memory locked as far as the limit allows, freed memory overwritten, libtss2 silent.
 /// Must run before any other thread exists.
@@ -46,6 +48,16 @@ pub fn lock_memory() {
             // SAFETY: locking changes no content, and a range that is not mapped is an error.
             unsafe { libc::mlock(number(start) as *const _, number(end).saturating_sub(number(start))) };
         }
+    }
+}
+
+/// Overwrites what calls from the same function left on the stack: libtss2 keeps secrets in local variables.
+#[inline(never)]
+pub fn clear_stack() {
+    let mut room = [std::mem::MaybeUninit::<u64>::uninit(); STACK / size_of::<u64>()];
+    for word in &mut room {
+        // SAFETY: a live place; volatile, so that it is not left out for never being read.
+        unsafe { std::ptr::write_volatile(word.as_mut_ptr(), 0) };
     }
 }
 

@@ -41,6 +41,7 @@ pub fn connection(mut stream: UnixStream, tpm: &Tpm, peer: &Peer, deadline: u32)
             None => failed(FailureKind::Protocol, "a request that this agent does not know; update the older side"),
         };
         os::deadline(0);
+        os::clear_stack();
         drop(message);
         stream.write_all(encode_response(&response).as_ref())?;
         if matches!(&response, Response::Failed(failure) if failure.kind == FailureKind::NoTpm) {

@@ -64,15 +64,19 @@ fn trusted(path: &Path) -> io::Result<OwnedFd> {
     if !about.is_file() {
         return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
     }
-    let others = about.mode() & 0o022 != 0 || (about.uid() != 0 && about.uid() != process::effective_uid());
-    if others && process::privileged() {
+    let changeable = changeable_by_others(about.uid(), about.mode(), process::effective_uid());
+    if changeable && process::privileged() {
         let why = "in a privileged process it must belong to root or the effective user and be writable by nobody else";
         return Err(io::Error::new(ErrorKind::PermissionDenied, why));
     }
-    if others {
+    if changeable {
         log::warn!("{}: others than root and this user can change the TPM agent's program file", path.display());
     }
     Ok(file.into())
+}
+
+fn changeable_by_others(owner: u32, mode: u32, us: u32) -> bool {
+    mode & 0o022 != 0 || (owner != 0 && owner != us)
 }
 
 /// Connects to a Unix socket without blocking beyond `until` (connect(2) waits for ever while the backlog is full).
@@ -124,5 +128,46 @@ pub fn above_standard(fd: OwnedFd) -> io::Result<OwnedFd> {
         -1 => Err(io::Error::last_os_error()),
         // SAFETY: fresh and ours alone.
         high => Ok(unsafe { OwnedFd::from_raw_fd(high) }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_file_is_safe_if_only_root_or_this_user_can_change_it() {
+        for (owner, mode, safe) in [
+            (0, 0o100755, true),
+            (1000, 0o100700, true),
+            (1001, 0o100755, false),
+            (0, 0o100775, false),
+            (0, 0o100757, false),
+            (1000, 0o100777, false),
+        ] {
+            assert_eq!(changeable_by_others(owner, mode, 1000), !safe, "{owner} {mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_socket_path_that_does_not_fit_is_an_error() {
+        assert!(address(OsStr::new(&"x".repeat(107))).is_ok());
+        assert!(address(OsStr::new(&"x".repeat(108))).is_err());
+    }
+
+    #[test]
+    fn a_listener_that_never_accepts_does_not_block_beyond_the_deadline() {
+        let path = std::env::temp_dir().join(format!("sealhsm-full-{}", std::process::id()));
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        // SAFETY: a live socket; makes its queue as short as can be.
+        assert_eq!(unsafe { libc::listen(listener.as_raw_fd(), 0) }, 0);
+        let start = Instant::now();
+        let kept: Vec<_> = std::iter::repeat_with(|| connect(&path, start + Duration::from_millis(300)))
+            .take(10)
+            .take_while(Result::is_ok)
+            .collect();
+        std::fs::remove_file(&path).unwrap();
+        assert!(kept.len() < 10);
+        assert!((300..5000).contains(&start.elapsed().as_millis()));
     }
 }
