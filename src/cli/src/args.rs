@@ -71,6 +71,8 @@ pub enum Token {
     SetPin(SetPin),
     /// Set the user PIN with the SO PIN: a first one, or a new one for a user who forgot his
     InitPin(InitPin),
+    /// Let a recovery key open a token that has none; needs the SO PIN
+    AddRecoveryKey(AddRecoveryKey),
     /// Open a token with its recovery key and seal it to this TPM with new PINs
     Recover(Recover),
 }
@@ -141,6 +143,20 @@ pub struct InitPin {
     /// The user's new PIN.
     #[command(flatten)]
     pub pin: UserPin,
+}
+
+/// `sealhsm token add-recovery-key`.
+#[derive(Debug, Args)]
+pub struct AddRecoveryKey {
+    /// Public recovery key (`sealhsm recovery keygen`)
+    #[arg(value_name = "PUB")]
+    pub key: PathBuf,
+    /// Which.
+    #[command(flatten)]
+    pub token: Selector,
+    /// The SO's PIN.
+    #[command(flatten)]
+    pub so_pin: SoPin,
 }
 
 /// `sealhsm token recover`.

@@ -15,6 +15,11 @@ pub fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Writes text to standard error, where the answer itself is for a program.
+pub fn aside(text: &str) -> Result<(), Failure> {
+    io::stderr().write_all(text.as_bytes()).map_err(|e| format!("standard error: {e}").into())
+}
+
 /// Writes a value as JSON, one line end after it.
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|e| format!("JSON: {e}"))?;

@@ -168,6 +168,20 @@ fn a_token_opens_on_a_second_tpm_only_with_its_recovery_key() {
 }
 
 #[test]
+fn a_recovery_key_can_be_given_to_a_token_later() {
+    let mut site = Site::with_tpm();
+    site.token("t");
+    site.run(&["recovery", "keygen", "@key"]).ok();
+    let add = |so| site.run(&["token", "add-recovery-key", "@key.pub", "--so-pin-file", so]);
+    assert!(add("@other").failed(1).contains("wrong PIN"));
+    add("@so").ok();
+    assert_eq!(site.run(&["token", "list", "--json"]).json()[0]["recovery_key"], true);
+    site.start_tpm("second");
+    site.run(&["token", "recover", "--recovery-key", "@key", "--so-pin-file", "@so", "--pin-file", "@pin"]).ok();
+    site.run(&["object", "list", "--pin-file", "@pin"]).ok();
+}
+
+#[test]
 fn without_a_recovery_key_there_is_no_recovery() {
     let site = Site::with_tpm();
     site.token("t");

@@ -120,7 +120,7 @@ impl List {
             } else if !token.recovery {
                 self.note(
                     format!("Token {name} has no recovery key: it ends with this TPM."),
-                    "Make new tokens with `sealhsm token init --recovery-key`.",
+                    "`sealhsm recovery keygen`, then `sealhsm token add-recovery-key`.",
                 );
             }
             if !token.user_pin_set {

@@ -1,9 +1,9 @@
 //! `sealhsm token init`: a new token, or one erased and made anew.
 
+use super::NO_USER_PIN;
 use super::view::View;
-use super::{NO_USER_PIN, name};
 use crate::args::Init;
-use crate::context::{Context, Place};
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{self, plain};
 use crate::pin;
@@ -15,7 +15,8 @@ use uuid::Uuid;
 /// What a token without a recovery key means for its owner.
 const NO_RECOVERY: &str = "\
 No recovery key: if this TPM is cleared, breaks or changes with its board, nothing opens this token again, and a copy
-of its directory is a backup for this TPM only. `sealhsm recovery keygen` and `token init --recovery-key` avoid that.
+of its directory is a backup for this TPM only. `sealhsm recovery keygen` makes such a key, and
+`sealhsm token add-recovery-key` lets it open this token.
 ";
 
 /// Does what was asked.
@@ -26,11 +27,6 @@ pub fn run(context: &Context, args: &Init) -> Result<(), Failure> {
     let free = slots.last().is_some_and(|last| args.again.slot == Some(*last));
     // The free slot may be named, as SoftHSM's users do; it means a new token.
     let old = if args.again.given() && !free { Some(args.again.choose(&places)?) } else { None };
-    if old.is_some() && args.recovery_key.is_some() {
-        return Err("a recovery key is for a new token; one that is made anew keeps what it has. \
-             Delete it first, or leave out --recovery-key"
-            .into());
-    }
     let recovery = args.recovery_key.as_deref().map(seal::read_recovery_public).transpose()?;
     let mut pins = context.pins();
     let so = match old {
@@ -42,10 +38,22 @@ pub fn run(context: &Context, args: &Init) -> Result<(), Failure> {
         false => pins.fresh_if_any(&pin::USER, &args.pin.source())?,
     };
     let provisioned = provision(context)?;
-    let uuid = make(context, args, old, &so, recovery, &slots)?;
-    if let Some(user) = &user {
-        set_user_pin(context, uuid, &so, user)?;
-    }
+    let uuid = match old {
+        Some(place) => {
+            seal::reinitialize(&context.seal, &context.door, place.token.uuid, &so, &args.label)?;
+            place.token.uuid
+        }
+        None => {
+            let new = NewToken { label: &args.label, so_pin: &so, recovery, taken_slots: &slots };
+            seal::create(&context.seal, &context.door, &new)?
+        }
+    };
+    let recovery = recovery.filter(|_| old.is_some());
+    complete(context, uuid, &so, user.as_ref(), recovery).map_err(|error| {
+        Failure::from(error).during(&format!(
+            "token {uuid} is made, but not complete (`sealhsm token init-pin` and `add-recovery-key` try again)"
+        ))
+    })?;
     report(context, args, uuid, old.is_some(), provisioned)
 }
 
@@ -67,36 +75,25 @@ fn provision(context: &Context) -> Result<Option<String>, Failure> {
     }
 }
 
-fn make(
+/// What the SO adds to a token that is made: the user PIN, and a recovery key if it was there before.
+fn complete(
     context: &Context,
-    args: &Init,
-    old: Option<&Place>,
-    so_pin: &Secret,
+    token: Uuid,
+    so: &Secret,
+    user: Option<&Secret>,
     recovery: Option<[u8; 32]>,
-    taken_slots: &[u64],
-) -> Result<Uuid, Failure> {
-    match old {
-        Some(place) => {
-            let uuid = place.token.uuid;
-            seal::reinitialize(&context.seal, &context.door, uuid, so_pin, &args.label)?;
-            Ok(uuid)
-        }
-        None => {
-            let new = NewToken { label: &args.label, so_pin, recovery, taken_slots };
-            Ok(seal::create(&context.seal, &context.door, &new)?)
-        }
+) -> Result<(), seal::Error> {
+    if user.is_none() && recovery.is_none() {
+        return Ok(());
     }
-}
-
-fn set_user_pin(context: &Context, token: Uuid, so: &Secret, user: &Secret) -> Result<(), Failure> {
-    seal::open(&context.seal, &context.door, token, Who::So, so)
-        .and_then(|key| seal::set_pin(&context.seal, &context.door, token, &key, Who::User, user))
-        .map_err(|error| {
-            Failure::from(error).during(&format!(
-                "token {token} is made, but its {} could not be set (`sealhsm token init-pin` tries again)",
-                name(Who::User)
-            ))
-        })
+    let key = seal::open(&context.seal, &context.door, token, Who::So, so)?;
+    if let Some(public) = recovery {
+        seal::add_recovery(&context.seal, token, &key, public)?;
+    }
+    match user {
+        Some(pin) => seal::set_pin(&context.seal, &context.door, token, &key, Who::User, pin),
+        None => Ok(()),
+    }
 }
 
 fn report(context: &Context, args: &Init, uuid: Uuid, again: bool, provisioned: Option<String>) -> Result<(), Failure> {
@@ -107,6 +104,7 @@ fn report(context: &Context, args: &Init, uuid: Uuid, again: bool, provisioned: 
         .ok_or_else(|| format!("token {uuid} was made and is gone; was it deleted by another process?"))?;
     let view = View::new(context, place);
     if args.format.json {
+        provisioned.as_deref().map(output::aside).transpose()?;
         return output::json(&view);
     }
     let done = if again { "is erased and made anew" } else { "is made" };

@@ -4,7 +4,7 @@
 mod init;
 mod view;
 
-use crate::args::{Delete, Format, InitPin, Recover, SetPin, Token};
+use crate::args::{AddRecoveryKey, Delete, Format, InitPin, Recover, SetPin, Token};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{self, plain};
@@ -23,6 +23,7 @@ pub fn run(command: Token) -> Result<(), Failure> {
         Token::Delete(args) => delete(&context, &args),
         Token::SetPin(args) => set_pin(&context, &args),
         Token::InitPin(args) => init_pin(&context, &args),
+        Token::AddRecoveryKey(args) => add_recovery_key(&context, &args),
         Token::Recover(args) => recover(&context, &args),
     }
 }
@@ -87,6 +88,16 @@ fn init_pin(context: &Context, args: &InitPin) -> Result<(), Failure> {
         .map_err(|e| Failure::from(e).during("SO PIN"))?;
     seal::set_pin(&context.seal, &context.door, token.uuid, &key, Who::User, &user)?;
     output::print(&format!("The user PIN of token {} is set.\n", plain(&token.label)))
+}
+
+fn add_recovery_key(context: &Context, args: &AddRecoveryKey) -> Result<(), Failure> {
+    let places = context.places()?;
+    let token = &args.token.choose(&places)?.token;
+    let public = seal::read_recovery_public(&args.key)?;
+    let so = context.pins().present(&pin::SO, &args.so_pin.source())?;
+    let key = seal::open(&context.seal, &context.door, token.uuid, Who::So, &so)?;
+    seal::add_recovery(&context.seal, token.uuid, &key, public)?;
+    output::print(&format!("The recovery key opens token {} from now on.\n", plain(&token.label)))
 }
 
 fn recover(context: &Context, args: &Recover) -> Result<(), Failure> {
