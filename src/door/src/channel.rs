@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 /// How an exchange was lost.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Lost {
-    /// The connection was dead before all of the message was written: nobody has acted upon it.
-    BeforeSent,
-    /// It was written, and the connection ended without an answer.
+    /// The peer was dead before it had read all of the message: nobody has acted upon it.
+    Unread,
+    /// The message was read, and the connection ended without an answer.
     Unanswered,
     /// No answer in time; the connection is kept and owes one.
     Late,
@@ -111,11 +111,11 @@ impl Channel {
     }
 
     fn attempt(&self, message: &[u8], until: Instant) -> Result<Secret, Lost> {
-        let fd = self.look().ok_or(Lost::BeforeSent)?;
+        let fd = self.look().ok_or(Lost::Unread)?;
         if let Err(error) = send(fd, message, until) {
             // Half a message cannot be taken back.
             self.close();
-            return Err(if error.kind() == ErrorKind::TimedOut { Lost::Late } else { Lost::BeforeSent });
+            return Err(if error.kind() == ErrorKind::TimedOut { Lost::Late } else { Lost::Unread });
         }
         self.sent.store(now(), Ordering::Relaxed);
         self.owes.store(true, Ordering::Relaxed);
@@ -187,6 +187,8 @@ fn fill(fd: RawFd, mut buffer: &mut [u8], until: Instant) -> Result<(), Lost> {
             Ok(got) => buffer = buffer.get_mut(got..).unwrap_or_default(),
             Err(_) => again(fd, libc::POLLIN, until).map_err(|error| match error.kind() {
                 ErrorKind::TimedOut if buffer.len() == whole => Lost::Late,
+                // unix(7): the peer closed with something unread, which can only be the end of our message.
+                ErrorKind::ConnectionReset => Lost::Unread,
                 _ => Lost::Unanswered,
             })?,
         }

@@ -78,9 +78,9 @@ pub enum Error {
 /// Past the deadline the connection is kept only to hear the late answer or the agent's end: until then no second
 /// agent is started, and calls fail after a short wait. So a TPM that is back is used again at the next call.
 ///
-/// A request is sent a second time only when the first cannot have been acted upon (the connection was dead before
-/// all of it was written), or may be acted upon twice: everything but unsealing with a PIN, which could count one
-/// wrong PIN twice.
+/// A request is sent a second time only when the first cannot have been acted upon (the agent was dead before it had
+/// read all of it), or may be acted upon twice: everything but unsealing with a PIN, which could count one wrong PIN
+/// twice.
 ///
 /// In a forked child the door starts afresh: its first call closes the inherited copy of the connection.
 pub struct Door {
@@ -203,9 +203,9 @@ impl Door {
         let outcome = self.exchange(request, until, closings);
         let over = matches!(outcome, Err(Error::Timeout));
         self.impatient.store(over, Ordering::Relaxed);
-        // An agent that has answered one of these is about to end.
-        let ending = matches!(outcome, Err(Error::NoTpm(_) | Error::Protocol(_)));
-        if ending || self.closings.load(Ordering::SeqCst) != closings {
+        // An agent that has answered one of these is about to end; one that has not answered in time may be back.
+        let ending = matches!(outcome, Err(Error::NoTpm(_) | Error::Protocol(_) | Error::Timeout));
+        if (ending && !self.channel.owes_an_answer()) || self.closings.load(Ordering::SeqCst) != closings {
             self.channel.close();
         }
         outcome
@@ -229,7 +229,7 @@ impl Door {
             let closed = self.closings.load(Ordering::SeqCst) != closings;
             let safe = match lost {
                 Lost::Late => return Err(Error::Timeout),
-                Lost::BeforeSent => true,
+                Lost::Unread => true,
                 Lost::Unanswered => !counts,
                 Lost::Nonsense => return Err(Error::Protocol("a message of an impossible length".into())),
             };
