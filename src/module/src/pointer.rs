@@ -191,7 +191,7 @@ impl<'c> Pointer<'c, u8> {
 }
 
 fn in_memory(length: u64) -> Result<usize> {
-    isize::try_from(length).map(isize::cast_unsigned).map_err(|_| Error::ArgumentsBad)
+    usize::try_from(length).ok().filter(|length| *length <= isize::MAX as usize).ok_or(Error::ArgumentsBad)
 }
 
 /// How the wrapper of the entry points hands an argument to its body.

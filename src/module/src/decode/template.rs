@@ -28,7 +28,7 @@ fn raw(entry: Entry<'_>) -> Result<Raw<'_>> {
         return flat(entry);
     }
     let size = size_of::<CK_ATTRIBUTE>() as u64;
-    if !entry.length.is_multiple_of(size) {
+    if entry.length % size != 0 {
         return Err(Error::AttributeValueInvalid);
     }
     // One level deep: a template in a template stays bytes, which the core refuses.

@@ -140,8 +140,10 @@ mod tests {
             let call = Call(());
             let mut memory = *b"abcdefgh";
             let mut length = [4u64];
-            let input = pointer(&mut memory, &call).bytes(4).unwrap();
-            let output = pointer(&mut memory[shift..], &call);
+            let start = (&raw mut memory).cast::<u8>();
+            // SAFETY: 4 bytes of input and 4 of output, all in `memory`, which is not used otherwise meanwhile.
+            let (input, output) =
+                unsafe { (Pointer::new(start, &call).bytes(4).unwrap(), Pointer::new(start.add(shift), &call)) };
             Output::of(output, pointer(&mut length, &call))
                 .unwrap()
                 .fill_from(input, |from, to| {
