@@ -118,7 +118,7 @@ fn a_service_survives_its_tpm_and_its_clients() {
     let mut service = Service::start();
     let door = service.door();
     let parent = door.parent().unwrap();
-    door.shutdown().unwrap();
+    service.tpm.door().shutdown().unwrap();
     service.tpm.kill();
     assert!(matches!(door.status(), Err(Error::NoTpm(_))));
     service.tpm.restart();
