@@ -255,6 +255,80 @@ fn c_finalize_from_any_thread_at_any_moment_is_met_with_not_initialized() {
 }
 
 #[test]
+fn a_thread_that_used_the_module_may_end_after_dlclose() {
+    isolated(|env| {
+        let module = std::sync::Arc::new(env.module());
+        let (used, closed) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+        std::thread::scope(|scope| {
+            let its = module.clone();
+            scope.spawn(|| {
+                its.info().unwrap();
+                its.finalize().unwrap();
+                drop(its);
+                used.wait();
+                closed.wait();
+            });
+            used.wait();
+            drop(module);
+            closed.wait();
+        });
+        env.module().info().unwrap();
+    });
+}
+
+#[test]
+fn a_host_may_end_without_c_finalize_and_call_it_in_exit_handlers() {
+    isolated(|_| {
+        assert!(fork(|| {
+            Module::ours().initialize().unwrap();
+            exit();
+        }));
+        assert!(fork(|| {
+            at_exit();
+            Module::ours().initialize().unwrap();
+            std::thread::spawn(|| Module::ours().info().unwrap()).join().unwrap();
+            exit();
+        }));
+    });
+}
+
+extern "C" fn finalize_twice() {
+    let module = Module::ours();
+    let outcome = (module.info().is_ok(), module.finalize().is_ok(), module.finalize().is_ok());
+    if outcome != (true, true, false) {
+        std::process::abort();
+    }
+}
+
+#[allow(unsafe_code)]
+fn at_exit() {
+    // SAFETY: a function that ends by itself.
+    assert_eq!(unsafe { libc::atexit(finalize_twice) }, 0);
+}
+
+#[allow(unsafe_code)]
+fn exit() {
+    // SAFETY: runs the exit handlers of this forked process, which no other thread is part of.
+    unsafe { libc::exit(0) }
+}
+
+#[test]
+fn c_initialize_leaves_no_thread_and_c_finalize_no_descriptor() {
+    isolated(|_| {
+        let count = |of: &str| std::fs::read_dir(format!("/proc/self/{of}")).unwrap().count();
+        let (threads, descriptors) = (count("task"), count("fd"));
+        let module = Module::ours();
+        for _ in 0..3 {
+            module.initialize().unwrap();
+            module.slots().unwrap();
+            assert_eq!(count("task"), threads);
+            module.finalize().unwrap();
+            assert_eq!(count("fd"), descriptors);
+        }
+    });
+}
+
+#[test]
 fn a_waiting_slot_event_ends_with_c_finalize() {
     isolated(|env| {
         let module = env.module();

@@ -53,3 +53,19 @@ macro_rules! entries {
     };
 }
 pub(crate) use entries;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_general_error_and_nothing_more() {
+        assert_eq!(always("C_Test", || panic!("of a test")), ck::CKR_GENERAL_ERROR);
+        assert_eq!(always("C_Test", || Ok(())), ck::CKR_OK);
+    }
+
+    #[test]
+    fn without_c_initialize_no_body_runs() {
+        assert_eq!(initialized("C_Test", |_| panic!("it ran")), ck::CKR_CRYPTOKI_NOT_INITIALIZED);
+    }
+}
