@@ -15,7 +15,7 @@ const RINGS: &[(&str, &[&str])] = &[
     ("sealhsm-seal", &["sealhsm-secret", "sealhsm-crypto", "sealhsm-door", "sealhsm-store", "sealhsm-wire"]),
     ("sealhsm-core", &["sealhsm-secret", "sealhsm-crypto", "sealhsm-door", "sealhsm-seal", "sealhsm-store"]),
     ("sealhsm-agent", &["sealhsm-secret", "sealhsm-wire"]),
-    ("sealhsm-module", &["sealhsm-secret", "sealhsm-core"]),
+    ("sealhsm-module", &["sealhsm-secret", "sealhsm-door", "sealhsm-core"]),
     (
         "sealhsm-cli",
         &["sealhsm-secret", "sealhsm-crypto", "sealhsm-core", "sealhsm-door", "sealhsm-seal", "sealhsm-store"],
