@@ -1,7 +1,7 @@
 //! Changing a token: PINs, recovery, a new epoch, its end. Argon2 and the TPM are asked before the writers' lock is
 //! taken; under it, `token.object` is read again, and replaced only if it is still what the work was done for.
 
-use crate::create::{check_label, parent_for_sealing};
+use crate::create::{check_label, present_parent};
 use crate::files::{Home, Text, Writer};
 use crate::format::{Parsed, Token};
 use crate::keys::TokenKey;
@@ -89,12 +89,13 @@ pub fn recover(
     let text = home.read()?;
     let file = text.parse()?;
     let key = by_recovery_key(&text, &file, private)?;
-    let (parent, simulated) = parent_for_sealing(door)?;
+    let status = door.status()?;
+    let parent = present_parent(door, &status)?;
     let place = Place { parent: &parent, ..file.token.place() };
     let seal = |kind, pin| place.seal_pin(door, kind, s.argon2, pin, key.secret());
     let recovery = file.token.recovery.as_ref().map(|slot| place.seal_recovery(slot.public, key.secret()));
     let new = Token {
-        simulated,
+        simulated: status.simulated,
         so: seal(Kind::So, so_pin)?,
         user: user_pin.map(|pin| seal(Kind::User, pin)).transpose()?,
         machine: place.seal_machine(door, &key.public_ring())?,

@@ -5,7 +5,7 @@ use crate::format::{self, Token};
 use crate::keys::{TokenKey, fresh};
 use crate::keyslot::{Kind, Place};
 use crate::{Error, NewToken, Settings};
-use sealhsm_door::{self as door, Door, Parent};
+use sealhsm_door::{self as door, Door, Parent, Status};
 use uuid::Uuid;
 
 /// Labels are as long as CK_TOKEN_INFO's, in bytes.
@@ -18,7 +18,7 @@ const DRAWS: u32 = 1000;
 pub fn create(settings: &Settings, door: &Door, new: &NewToken<'_>) -> Result<Uuid, Error> {
     check_label(new.label)?;
     settings.argon2.check().map_err(Error::Invalid)?;
-    let (parent, simulated) = parent_for_sealing(door)?;
+    let (parent, simulated) = parent_for_new_token(door)?;
     let uuid = draw(settings, new.taken_slots)?;
     let key = TokenKey::generate(uuid, 1)?;
     let place = Place { uuid, epoch: 1, parent: &parent };
@@ -37,33 +37,38 @@ pub fn create(settings: &Settings, door: &Door, new: &NewToken<'_>) -> Result<Uu
     Ok(uuid)
 }
 
-/// The storage key that new keyslots are sealed under, and whether the TPM is a software one.
-pub(crate) fn parent_for_sealing(door: &Door) -> Result<(Parent, bool), Error> {
+/// The storage key for a new token, and whether the TPM is a software one.
+fn parent_for_new_token(door: &Door) -> Result<(Parent, bool), Error> {
     let status = door.status()?;
-    if let Some(parent) = status.parent {
-        return Ok((parent, status.simulated));
-    }
-    if let Some(why) = status.parent_refused {
-        log::warn!("the TPM's key at 0x81000001 is not used: {why}; a storage key is derived anew for each request");
-    } else if door::effective_uid() == 0 {
-        match door.provision() {
-            Ok(parent) => {
-                log::warn!("the TPM had no storage key at 0x81000001: persisted the TCG ECC P-256 one there");
-                return Ok((parent, status.simulated));
-            }
-            Err(door::Error::Refused(why) | door::Error::Tpm(_, why)) => {
-                log::warn!("no storage key could be persisted in the TPM ({why}); it is derived anew for each request");
-            }
-            Err(door::Error::WrongAuth) => {
-                log::warn!(
-                    "no storage key could be persisted: the TPM's owner hierarchy has an authorization; \
-                     it is derived anew for each request"
-                );
-            }
-            Err(error) => return Err(error.into()),
+    let absent = status.parent.is_none() && status.parent_refused.is_none();
+    let provisioned = if absent && door::effective_uid() == 0 { provision(door)? } else { None };
+    Ok((provisioned.map_or_else(|| present_parent(door, &status), Ok)?, status.simulated))
+}
+
+/// Persists a storage key; `None`, and said so, when the TPM or the agent does not want that.
+fn provision(door: &Door) -> Result<Option<Parent>, Error> {
+    let why = match door.provision() {
+        Ok(parent) => {
+            log::warn!("the TPM had no storage key at 0x81000001: persisted the TCG ECC P-256 one there");
+            return Ok(Some(parent));
         }
+        Err(door::Error::Refused(why) | door::Error::Tpm(_, why)) => why,
+        Err(door::Error::WrongAuth) => "its owner hierarchy has an authorization".into(),
+        Err(error) => return Err(error.into()),
+    };
+    log::warn!("no storage key was persisted in the TPM: {why}; it is derived anew for each request, which is slower");
+    Ok(None)
+}
+
+/// The storage key that keyslots are sealed under on this TPM as it is: the persistent one, else a transient primary.
+pub(crate) fn present_parent(door: &Door, status: &Status) -> Result<Parent, Error> {
+    if let Some(parent) = &status.parent {
+        return Ok(parent.clone());
     }
-    Ok((door.parent()?, status.simulated))
+    if let Some(why) = &status.parent_refused {
+        log::warn!("the TPM's key at 0x81000001 is not used: {why}; another is derived anew for each request");
+    }
+    Ok(door.parent()?)
 }
 
 /// A UUID whose slot nobody has.

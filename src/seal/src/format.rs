@@ -30,7 +30,8 @@ use uuid::Uuid;
 pub const MAX_FILE: usize = 64 * 1024;
 /// A 32-byte key under AES-256-GCM.
 pub const WRAPPED: usize = 48;
-const VERSION: i64 = 1;
+/// The version written, and the only one read.
+pub const VERSION: i64 = 1;
 const MAX_LABEL: usize = 32;
 const MAX_BLOB: usize = 2048;
 const MAC_KEY: &str = "hmac_sha256 = \"";
@@ -173,18 +174,27 @@ fn print_sealed(out: &mut String, sealed: &SealedBlob, wrapped: &[u8]) -> std::f
 
 /// Reads a whole file.
 pub fn parse(text: &str) -> Result<Parsed<'_>, Refusal> {
-    let table: toml::Table = text.parse().map_err(|e| format!("{e}"))?;
+    let table: toml::Table = text.parse().map_err(|e| on_a_line(text, &e))?;
     match table.get("version").and_then(toml::Value::as_integer) {
         Some(VERSION) => {}
         Some(other) => return Err(Refusal::UnknownVersion(other)),
         None => return Err(Refusal::Malformed("no version number".into())),
     }
-    let form: Form = table.try_into().map_err(|e| format!("{e}"))?;
+    let form: Form = table.try_into().map_err(|e| on_a_line(text, &e))?;
     let (authenticated, mac) = split(text)?;
     if form.mac.hmac_sha256.0 != mac {
         return Err(Refusal::Malformed("the last line is not the MAC".into()));
     }
     Ok(Parsed { token: form.check()?, authenticated, mac })
+}
+
+/// Where and why, on one line.
+fn on_a_line(text: &str, error: &toml::de::Error) -> String {
+    let why = error.message().replace('\n', " ");
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {why}", before.matches('\n').count() + 1),
+        None => why,
+    }
 }
 
 /// Cuts off the last line, which has exactly one spelling.

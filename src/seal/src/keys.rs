@@ -42,6 +42,10 @@ impl TokenKey {
         })
     }
 
+    pub(crate) fn uuid(&self) -> Uuid {
+        self.uuid
+    }
+
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }

@@ -75,7 +75,14 @@ fn stretch(pin: &Secret, salt: &[u8; 32], cost: Argon2) -> Result<Stretched, Err
 
 impl Place<'_> {
     /// Seals `key` (a token key) under a PIN.
-    pub fn seal_pin(&self, door: &Door, kind: Kind, cost: Argon2, pin: &Secret, key: &Secret) -> Result<PinSlot, Error> {
+    pub fn seal_pin(
+        &self,
+        door: &Door,
+        kind: Kind,
+        cost: Argon2,
+        pin: &Secret,
+        key: &Secret,
+    ) -> Result<PinSlot, Error> {
         if pin.is_empty() {
             return Err(Error::Invalid("an empty PIN opens nothing; choose another one".into()));
         }

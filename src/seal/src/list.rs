@@ -50,9 +50,7 @@ fn reason(error: Error) -> String {
         Error::Store(StoreError::Io(file, cause)) if cause.kind() == ErrorKind::NotFound => {
             format!("{file}: {cause}; restore it from a backup, or `sealhsm token delete --force` removes the rest")
         }
-        Error::Store(StoreError::Io(file, cause)) => format!("{file}: {cause}"),
-        Error::Store(StoreError::Tampered(text) | StoreError::UnknownVersion(text)) => text,
-        Error::Invalid(text) => text,
+        Error::Store(error) => error.to_string(),
         other => format!("{other:?}"),
     }
 }

@@ -32,13 +32,7 @@ pub fn objects(s: &Settings, token: Uuid, rings: Rings) -> Result<Arc<dyn Object
 }
 
 /// The token key by one of the PINs, and the file vouched for by it.
-pub(crate) fn by_pin(
-    door: &Door,
-    text: &Text,
-    file: &Parsed<'_>,
-    who: Who,
-    pin: &Secret,
-) -> Result<TokenKey, Error> {
+pub(crate) fn by_pin(door: &Door, text: &Text, file: &Parsed<'_>, who: Who, pin: &Secret) -> Result<TokenKey, Error> {
     let slot = match who {
         Who::So => &file.token.so,
         Who::User => file.token.user.as_ref().ok_or(Error::NoKeyslot)?,
@@ -71,12 +65,12 @@ fn vouched(text: &Text, file: &Parsed<'_>, key: Secret) -> Result<TokenKey, Erro
 pub(crate) fn check(text: &Text, file: &Parsed<'_>, key: &TokenKey) -> Result<(), Error> {
     match key.vouches_for(file)? {
         true => Ok(()),
-        false => Err(text.tampered("its MAC does not fit what is written in it")),
+        false => Err(text.tampered("its MAC does not fit what is written in it").into()),
     }
 }
 
 fn misfit(text: &Text, kind: Kind) -> Error {
-    text.tampered(&format!("its {} keyslot is of another token or epoch, or was altered", kind.name()))
+    text.tampered(&format!("its {} keyslot is of another token or epoch, or was altered", kind.name())).into()
 }
 
 impl Token {

@@ -110,6 +110,16 @@ fn a_deleted_token_is_gone_and_its_neighbour_is_not() {
 }
 
 #[test]
+fn a_damaged_token_can_be_deleted() {
+    let machine = Machine::new();
+    let token = machine.token();
+    machine.write(token, "nonsense");
+    assert!(seal::list(&machine.settings).unwrap().0.is_empty());
+    seal::delete(&machine.settings, token).unwrap();
+    assert_eq!(fs::read_dir(&machine.settings.tokendir).unwrap().count(), 0);
+}
+
+#[test]
 fn deleting_follows_no_link() {
     let machine = Machine::new();
     let token = machine.token();

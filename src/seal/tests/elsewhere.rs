@@ -56,6 +56,28 @@ fn the_recovery_key_moves_a_token_to_another_tpm_with_its_objects() {
 }
 
 #[test]
+fn only_root_s_first_token_changes_the_tpm_and_recovery_never_does() {
+    let (ours, theirs) = (Machine::new(), Machine::new());
+    let (private, public) = seal::recovery_pair().unwrap();
+    let token = ours.create(Some(public));
+    let persistent = ours.door.status().unwrap().parent;
+    assert_eq!(persistent.is_some(), door::effective_uid() == 0);
+    let pinned = seal::list(&ours.settings).unwrap().0.remove(0).parent;
+    assert_eq!(pinned, persistent.unwrap_or(ours.door.parent().unwrap()));
+    fs::create_dir(&theirs.settings.tokendir).unwrap();
+    copy(&ours, token, &theirs);
+    recover(&theirs, token, &private, Some(USER)).unwrap();
+    assert_eq!(theirs.door.status().unwrap().parent, None);
+    let pinned = seal::list(&theirs.settings).unwrap().0.remove(0).parent;
+    assert_eq!((pinned.handle, pinned.name), (0, theirs.door.parent().unwrap().name));
+    theirs.open(token, Who::User, USER).unwrap();
+    // A storage key that is persisted later does not part the token from its transient one.
+    theirs.door.provision().unwrap();
+    theirs.open(token, Who::User, USER).unwrap();
+    seal::open_machine(&theirs.settings, &theirs.door, token).unwrap();
+}
+
+#[test]
 fn a_new_epoch_is_recoverable_with_the_same_key() {
     let machine = Machine::new();
     let (private, public) = seal::recovery_pair().unwrap();

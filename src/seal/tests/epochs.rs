@@ -53,7 +53,8 @@ fn keys_of_an_epoch_that_is_over_set_no_pin_and_open_no_objects() {
     assert!(matches!(late, Err(Error::Store(StoreError::EpochChanged))), "{late:?}");
     let late = seal::add_recovery(&machine.settings, token, &old, seal::recovery_pair().unwrap().1);
     assert!(matches!(late, Err(Error::Store(StoreError::EpochChanged))), "{late:?}");
-    let opened = seal::objects(&machine.settings, token, old.rings()).and_then(|store| Ok(store.refresh().map(drop)?));
+    let opened =
+        seal::objects(&machine.settings, token, old.rings()).and_then(|store| Ok(store.refresh().map(drop)?));
     assert!(opened.is_err());
 }
 
