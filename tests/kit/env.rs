@@ -7,6 +7,7 @@ use crate::session::Session;
 use crate::swtpm::Swtpm;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The SO PIN of [`Env::token`].
 pub const SO_PIN: &str = "so-pin-1234";
@@ -53,13 +54,13 @@ impl Env {
 
     /// Writes the configuration anew, with these lines at its end. Read at C_Initialize.
     pub fn configure(&self, more: &str) {
-        let text = format!(
-            "tokendir = {:?}\ntpm = {:?}\nagent = {:?}\n{more}\n",
-            self.tokens(),
-            Swtpm::tcti(&self.file("tpm")),
-            program("sealhsm-tpm"),
-        );
-        self.configure_exactly(&text);
+        self.configure_for(&Swtpm::tcti(&self.file("tpm")), more);
+    }
+
+    /// The same with another TPM.
+    pub fn configure_for(&self, tcti: &str, more: &str) {
+        let (tokens, agent) = (self.tokens(), program("sealhsm-tpm"));
+        self.configure_exactly(&format!("tokendir = {tokens:?}\ntpm = {tcti:?}\nagent = {agent:?}\n{more}\n"));
     }
 
     /// Writes a configuration that says only this.
@@ -104,6 +105,15 @@ impl Env {
         session
     }
 
+    /// The directory of the only token.
+    pub fn home(&self) -> PathBuf {
+        let all = std::fs::read_dir(self.tokens()).expect("the token directory");
+        let mut homes = all.map(|entry| entry.expect("an entry of it").path()).filter(|path| path.is_dir());
+        let home = homes.next().expect("a token");
+        assert_eq!(homes.next(), None, "more than one token");
+        home
+    }
+
     /// What the module has logged so far.
     pub fn log(&self) -> Log {
         let text = std::fs::read_to_string(self.file("stderr")).unwrap_or_default();
@@ -119,5 +129,21 @@ impl Log {
     /// Whether a line holds all of these.
     pub fn says(&self, words: &[&str]) -> bool {
         self.0.iter().any(|line| words.iter().all(|word| line.contains(word)))
+    }
+
+    /// Panics with the whole log unless a line holds all of these.
+    #[track_caller]
+    pub fn must_say(&self, words: &[&str]) {
+        assert!(self.says(words), "no line says {words:?}:\n{}", self.0.join("\n"));
+    }
+}
+
+/// Waits for something that is about to happen.
+#[track_caller]
+pub fn eventually(what: &str, happens: impl Fn() -> bool) {
+    let late = Instant::now() + Duration::from_secs(10);
+    while !happens() {
+        assert!(Instant::now() < late, "never: {what}");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }

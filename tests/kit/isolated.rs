@@ -6,7 +6,6 @@ use std::any::type_name;
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -21,16 +20,23 @@ pub fn isolated<F: FnOnce(&Env)>(body: F) {
     Isolated::default().run(body);
 }
 
-/// The same with more environment variables.
+/// The same with more environment variables, or more time.
 #[derive(Default)]
 pub struct Isolated {
     variables: Vec<(OsString, OsString)>,
+    longest: Option<Duration>,
 }
 
 impl Isolated {
     /// Sets a variable in the test's process before it starts. `{dir}` in the value is the test's directory.
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// Gives it this long, for a test that is known to take its time.
+    pub fn longest(mut self, time: Duration) -> Self {
+        self.longest = Some(time);
         self
     }
 
@@ -61,7 +67,7 @@ impl Isolated {
             let value = value.to_string_lossy().replace("{dir}", &directory.path().display().to_string());
             command.env(name, value);
         }
-        let status = wait(&mut command);
+        let status = wait(&mut command, self.longest.unwrap_or(LONGEST));
         let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap_or_default();
         let (stdout, stderr) = (read("stdout"), read("stderr"));
         assert!(status.success(), "{name}: {status}\n{stdout}\n{}", tail(&stderr));
@@ -69,9 +75,9 @@ impl Isolated {
     }
 }
 
-fn wait(command: &mut Command) -> ExitStatus {
+fn wait(command: &mut Command, longest: Duration) -> ExitStatus {
     let mut child = command.spawn().expect("the test's own process");
-    let late = Instant::now() + LONGEST;
+    let late = Instant::now() + longest;
     loop {
         if let Some(status) = child.try_wait().expect("its end") {
             return status;
@@ -90,24 +96,4 @@ fn wait(command: &mut Command) -> ExitStatus {
 fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(80)..].join("\n")
-}
-
-/// Forks; runs `body` in the child, and returns whether it ended without a panic.
-pub fn fork(body: impl FnOnce()) -> bool {
-    // SAFETY: the child calls `body` and leaves by _exit; glibc's allocator works in it.
-    match unsafe { libc::fork() } {
-        0 => {
-            let code = if catch_unwind(AssertUnwindSafe(body)).is_ok() { 0 } else { 1 };
-            // SAFETY: ends this process without running anything of the parent's.
-            unsafe { libc::_exit(code) }
-        }
-        -1 => panic!("fork: {}", std::io::Error::last_os_error()),
-        child => {
-            let mut status = 0;
-            // SAFETY: our own child, and a place for its status.
-            let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
-            assert_eq!(waited, child, "waitpid: {}", std::io::Error::last_os_error());
-            status == 0
-        }
-    }
 }

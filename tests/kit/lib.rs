@@ -2,25 +2,29 @@
 //! software TPM of its own for every test. It tests nothing itself, and it builds nothing: `cargo build --release` first.
 
 mod env;
+mod forked;
 mod isolated;
 mod mechanism;
 mod module;
 mod object;
 mod operation;
 mod paths;
+mod proxy;
 mod rv;
 mod session;
 mod swtpm;
 mod template;
 
 pub use cryptoki_sys as ck;
-pub use env::{Env, Log, SO_PIN, USER_PIN};
-pub use isolated::{Isolated, fork, isolated};
+pub use env::{Env, Log, SO_PIN, USER_PIN, eventually};
+pub use forked::{Forked, fork};
+pub use isolated::{Isolated, isolated};
 pub use mechanism::Mechanism;
 pub use module::{Interface, Module, text};
 pub use object::Object;
 pub use paths::{SOFTHSM, program};
+pub use proxy::{Exchange, Proxy, number};
 pub use rv::{Result, Rv};
 pub use session::Session;
-pub use swtpm::Swtpm;
+pub use swtpm::{Swtpm, agents};
 pub use template::Template;

@@ -86,6 +86,37 @@ impl Swtpm {
         }
     }
 
+    /// Runs a program of tpm2-tools on it and returns what it printed.
+    pub fn tool(&self, name: &str, arguments: &[&str]) -> String {
+        let run = Command::new(name)
+            .args(arguments)
+            .args(["-T", &Swtpm::tcti(&self.directory)])
+            .current_dir(&self.directory)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap_or_else(|e| panic!("{name} (Debian: tpm2-tools): {e}"));
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert!(run.status.success(), "{name} {arguments:?}: {said}");
+        String::from_utf8_lossy(&run.stdout).into_owned()
+    }
+
+    /// How many objects and sessions are loaded, as tpm2-tools see it.
+    pub fn loaded(&self) -> (usize, usize) {
+        let count = |kind: &str| self.tool("tpm2_getcap", &[kind]).matches("0x").count();
+        (count("handles-transient"), count("handles-loaded-session"))
+    }
+
+    /// Wrong PINs do not lock it: for tests that try many.
+    pub fn never_lock(&self) {
+        let forgiving = ["-s", "--max-tries=1000000", "--recovery-time=1", "--lockout-recovery-time=1"];
+        self.tool("tpm2_dictionarylockout", &forgiving);
+    }
+
+    /// The agents that use it, found by their arguments.
+    pub fn agents(&self) -> Vec<i32> {
+        agents(&Swtpm::tcti(&self.directory))
+    }
+
     fn signal(&self, signal: i32) {
         // SAFETY: a process that this value started and has not waited for.
         let sent = unsafe { libc::kill(self.pid(), signal) };
@@ -97,4 +128,15 @@ impl Drop for Swtpm {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The processes of all agents that were started for this TCTI.
+pub fn agents(tcti: &str) -> Vec<i32> {
+    let all = std::fs::read_dir("/proc").expect("/proc");
+    let ids = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let is_agent = |process: &i32| {
+        let line = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        line.starts_with(b"sealhsm-tpm\0") && line.split(|byte| *byte == 0).any(|word| word == tcti.as_bytes())
+    };
+    ids.filter(is_agent).collect()
 }
