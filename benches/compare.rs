@@ -1,2 +1,209 @@
-//! placeholder
-fn main() {}
+//! SealHSM beside bare OpenSSL (the same static copy) and, where they are installed, SoftHSM2 and tpm2-pkcs11, in one
+//! run: `cargo bench --bench compare [-- --quick] [-- --case WORD]`. Every subject is a process of its own; the
+//! subjects take turns in short slices, forwards and backwards, because machines are shared and noisy: read ratios.
+#![allow(unsafe_code, missing_docs, clippy::print_stdout)]
+
+mod bare;
+mod cases;
+mod client;
+mod subjects;
+
+use cases::CASES;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+use subjects::{PIN, Subject};
+
+/// How long one slice of one case on one subject is to take.
+const SLICE: Duration = Duration::from_millis(40);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let after = |flag: &str| arguments.iter().position(|a| a == flag).and_then(|at| arguments.get(at + 1));
+    if let Some(module) = after("--child") {
+        return child(module);
+    }
+    if let Some(module) = after("--first-signature") {
+        return first_signature(module);
+    }
+    if let (Some(module), Some(objects)) = (after("--prepare"), after("--objects")) {
+        let objects = objects.parse().expect("a number");
+        return subjects::prepare_here(module, objects).iter().for_each(|line| println!("{line}"));
+    }
+    let quick = arguments.iter().any(|a| a == "--quick");
+    let wanted = after("--case").map_or("", String::as_str);
+    let (rounds, many) = if quick { (5, 1_000) } else { (21, 10_000) };
+    let few = subjects::all(10);
+    println!("subjects: {}", few.iter().map(|s| s.name).collect::<Vec<_>>().join(", "));
+    for subject in &few {
+        subject.missing.iter().for_each(|m| println!("{} lacks {m}", subject.name));
+    }
+    println!("\nwith 10 more objects; operations per second, and ratios to bare OpenSSL");
+    table(&few, wanted, rounds);
+    drop(few);
+    let full = subjects::ours(many);
+    println!("\nwith {many} more objects");
+    table(&[subjects::bare(), full], wanted, rounds);
+}
+
+/// A subject at work: answers `case iterations` with nanoseconds.
+struct Worker {
+    process: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    fn start(subject: &Subject) -> Worker {
+        let mut process =
+            command(subject, "--child").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("spawn");
+        let (to, from) = (process.stdin.take().expect("piped"), process.stdout.take().expect("piped"));
+        Worker { process, to, from: BufReader::new(from) }
+    }
+
+    fn run(&mut self, case: usize, iterations: u64) -> Result<f64, String> {
+        let mut answer = String::new();
+        writeln!(self.to, "{case} {iterations}").map_err(|e| e.to_string())?;
+        self.from.read_line(&mut answer).map_err(|e| e.to_string())?;
+        answer.trim().parse::<u64>().map(|ns| ns as f64 / iterations as f64).map_err(|_| answer.trim().to_string())
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn command(subject: &Subject, mode: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("own path"));
+    command.args([mode, &subject.module]).envs(subject.environment.iter().cloned());
+    command
+}
+
+fn table(subjects: &[Subject], wanted: &str, rounds: usize) {
+    print!("| operation |");
+    subjects.iter().for_each(|s| print!(" {} |", s.name));
+    println!("\n|---|{}", "--:|".repeat(subjects.len()));
+    let mut workers: Vec<Worker> = subjects.iter().map(Worker::start).collect();
+    for (at, case) in CASES.iter().enumerate().filter(|(_, case)| case.name.contains(wanted)) {
+        // One call to warm up and to find what does not work, then as many as fill a slice.
+        let iterations: Vec<Result<u64, String>> = workers
+            .iter_mut()
+            .map(|w| {
+                w.run(at, 1)?;
+                let once = w.run(at, 20)?;
+                Ok(((SLICE.as_nanos() as f64 / once) as u64).clamp(10, 1_000_000))
+            })
+            .collect();
+        let mut times = vec![Vec::new(); subjects.len()];
+        for round in 0..rounds {
+            let order: Vec<usize> =
+                if round % 2 == 0 { (0..subjects.len()).collect() } else { (0..subjects.len()).rev().collect() };
+            for subject in order {
+                if let Ok(count) = &iterations[subject] {
+                    if let Ok(ns) = workers[subject].run(at, *count) {
+                        times[subject].push(ns);
+                    }
+                }
+            }
+        }
+        print!("| {} |", case.name);
+        for subject in 0..subjects.len() {
+            print!(" {} |", cell(&times, subject));
+        }
+        println!();
+    }
+    if "first signature of a new process".contains(wanted) {
+        print!("| first signature of a new process (P-256, ms) |");
+        for subject in subjects {
+            let mut ms: Vec<f64> = (0..rounds).filter_map(|_| first(subject)).collect();
+            print!(" {} |", if ms.is_empty() { "n/a".into() } else { format!("{:.1}", median(&mut ms)) });
+        }
+        println!();
+    }
+}
+
+/// Operations per second, and the median over the rounds of the ratio to the first subject.
+fn cell(times: &[Vec<f64>], subject: usize) -> String {
+    let mut own = times[subject].clone();
+    if own.is_empty() {
+        return "n/a".into();
+    }
+    let rate = rounded(1e9 / median(&mut own));
+    if subject == 0 || times[0].is_empty() {
+        return rate;
+    }
+    let mut ratios: Vec<f64> = times[0].iter().zip(&times[subject]).map(|(floor, own)| floor / own).collect();
+    format!("{rate} ({:.2})", median(&mut ratios))
+}
+
+fn rounded(rate: f64) -> String {
+    match rate {
+        r if r >= 1e6 => format!("{:.2} M", r / 1e6),
+        r if r >= 1e4 => format!("{:.0} k", r / 1e3),
+        r => format!("{r:.0}"),
+    }
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn first(subject: &Subject) -> Option<f64> {
+    let output = command(subject, "--first-signature").output().ok()?;
+    String::from_utf8(output.stdout).ok()?.trim().parse::<f64>().ok().map(|ns| ns / 1e6)
+}
+
+fn child(module: &str) {
+    let session = || -> Result<client::Session, String> {
+        // One session per case; C_Initialize and C_Login happen once per process.
+        thread_local!(static MODULE: std::cell::OnceCell<client::Module> = const { std::cell::OnceCell::new() });
+        MODULE.with(|cell| {
+            if cell.get().is_none() {
+                let loaded = client::Module::load(module.as_ref())?;
+                let _ = cell.set(loaded);
+            }
+            cell.get().ok_or("unloaded".to_string())?.session(PIN)
+        })
+    };
+    let mut ready: Vec<Option<Result<bare::Run, String>>> = CASES.iter().map(|_| None).collect();
+    for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+        let mut words = line.split(' ').filter_map(|w| w.parse::<u64>().ok());
+        let (Some(case), Some(iterations)) = (words.next(), words.next()) else { break };
+        let case = case as usize;
+        let run = ready[case].get_or_insert_with(|| match module {
+            "bare" => (CASES[case].bare)(),
+            _ => session().and_then(CASES[case].module),
+        });
+        let outcome = run.as_mut().map_err(|e| e.clone()).and_then(|run| {
+            let start = Instant::now();
+            for _ in 0..iterations {
+                run()?;
+            }
+            Ok(start.elapsed().as_nanos())
+        });
+        match outcome {
+            Ok(ns) => println!("{ns}"),
+            Err(error) => println!("{error}"),
+        }
+    }
+}
+
+/// From nothing to a signature: load, initialise, log in, find the key, sign.
+fn first_signature(module: &str) {
+    let start = Instant::now();
+    let outcome = match module {
+        "bare" => (CASES[1].bare)().and_then(|mut run| run()),
+        _ => client::Module::load(module.as_ref())
+            .and_then(|m| m.session(PIN))
+            .and_then(|s| (CASES[1].module)(s))
+            .and_then(|mut run| run()),
+    };
+    match outcome {
+        Ok(()) => println!("{}", start.elapsed().as_nanos()),
+        Err(error) => println!("{error}"),
+    }
+}

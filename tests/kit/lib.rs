@@ -1,1 +1,30 @@
-//! placeholder
+//! What the integration tests stand on: a small safe client of PKCS#11, and a process, a token directory and a
+//! software TPM of its own for every test. It tests nothing itself, and it builds nothing: `cargo build --release` first.
+
+mod env;
+mod forked;
+mod isolated;
+mod mechanism;
+mod module;
+mod object;
+mod operation;
+mod paths;
+mod proxy;
+mod rv;
+mod session;
+mod swtpm;
+mod template;
+
+pub use cryptoki_sys as ck;
+pub use env::{Env, Log, SO_PIN, USER_PIN, eventually};
+pub use forked::{Forked, fork};
+pub use isolated::{Isolated, isolated};
+pub use mechanism::Mechanism;
+pub use module::{Interface, Module, text};
+pub use object::Object;
+pub use paths::{SOFTHSM, program};
+pub use proxy::{Exchange, Proxy, number};
+pub use rv::{Result, Rv};
+pub use session::Session;
+pub use swtpm::{Swtpm, agents};
+pub use template::Template;

@@ -2,6 +2,7 @@
 //! every handle flushed when its guard is dropped. The only file of the agent that speaks C to libtss2.
 #![allow(unsafe_code)]
 
+use crate::object::{self, Policy};
 use crate::tpm2;
 use sealhsm_secret::Secret;
 use sealhsm_wire::SealedBlob;
@@ -9,7 +10,7 @@ use std::cell::Cell;
 use std::ffi::CString;
 use std::ptr;
 use tss_esapi_sys as ffi;
-use tss_esapi_sys::{ESYS_TR, TPM2B_AUTH, TPM2B_PRIVATE, TPM2B_PUBLIC};
+use tss_esapi_sys::{ESYS_TR, TPM2B_AUTH, TPM2B_PUBLIC};
 
 const NONE: ESYS_TR = ffi::ESYS_TR_NONE;
 const PASSWORD: ESYS_TR = ffi::ESYS_TR_PASSWORD;
@@ -20,9 +21,11 @@ const LOCKOUT: ESYS_TR = ffi::ESYS_TR_RH_LOCKOUT;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rc(pub u32);
 
-type Result<T> = std::result::Result<T, Rc>;
+/// What every command gives.
+pub type Result<T> = std::result::Result<T, Rc>;
 
-fn check(rc: u32) -> Result<()> {
+/// Success, or the code.
+pub fn check(rc: u32) -> Result<()> {
     if rc == 0 { Ok(()) } else { Err(Rc(rc)) }
 }
 
@@ -58,31 +61,6 @@ impl Loaded<'_> {
     /// The TPM flushed it itself (a session without continueSession, after success).
     fn spent(mut self) {
         self.persistent = true;
-    }
-}
-
-/// Which authorization a sealed object has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Policy {
-    /// PolicyAuthValue.
-    AuthValue,
-    /// PolicyCommandCode(Unseal).
-    UnsealOnly,
-}
-
-impl Policy {
-    /// The authPolicy: SHA-256 over 32 zero bytes and the policy command's code (and, for the second, TPM_CC_Unseal).
-    fn digest(self) -> [u8; 32] {
-        match self {
-            Policy::AuthValue => [
-                0x8f, 0xcd, 0x21, 0x69, 0xab, 0x92, 0x69, 0x4e, 0x0c, 0x63, 0x3f, 0x1a, 0xb7, 0x72, 0x84, 0x2b, 0x82,
-                0x41, 0xbb, 0xc2, 0x02, 0x88, 0x98, 0x1f, 0xc7, 0xac, 0x1e, 0xdd, 0xc1, 0xfd, 0xdb, 0x0e,
-            ],
-            Policy::UnsealOnly => [
-                0xe6, 0x13, 0x13, 0x70, 0x76, 0x52, 0x4b, 0xde, 0x48, 0x75, 0x33, 0x86, 0x58, 0x84, 0xe9, 0x73, 0x2e,
-                0xbe, 0xe3, 0xaa, 0xcb, 0x09, 0x5d, 0x94, 0xa6, 0xde, 0x49, 0x2e, 0xc0, 0x6c, 0x46, 0xfa,
-            ],
-        }
     }
 }
 
@@ -205,9 +183,9 @@ impl Context {
     /// TPM2_Create of a sealed object. The payload and the authorization value cross the bus encrypted.
     pub fn seal(&self, parent: &Loaded<'_>, policy: Policy, auth: &Secret, payload: &Secret) -> Result<SealedBlob> {
         let mut sensitive = Wiped(ffi::TPM2B_SENSITIVE_CREATE::default());
-        put(&mut sensitive.0.sensitive.userAuth.buffer, &mut sensitive.0.sensitive.userAuth.size, auth.as_ref())?;
+        put(&mut sensitive.0.sensitive.userAuth.buffer, &mut sensitive.0.sensitive.userAuth.size, trimmed(auth))?;
         put(&mut sensitive.0.sensitive.data.buffer, &mut sensitive.0.sensitive.data.size, payload.as_ref())?;
-        let template = sealed_template(policy);
+        let template = object::sealed_template(policy);
         // Without continueSession: the TPM flushes it with the command.
         let session = self.session(parent, tpm2::SE_HMAC, tpm2::SESSION_DECRYPT)?;
         let (mut private, mut out) = (ptr::null_mut(), Created::default());
@@ -232,25 +210,30 @@ impl Context {
         })?;
         session.spent();
         let private = Boxed(private);
-        Ok(SealedBlob { public: marshal_public(out.public_area())?, private: marshal_private(private.get())? })
+        Ok(SealedBlob {
+            public: object::marshal_public(out.public_area())?,
+            private: object::marshal_private(private.get())?,
+        })
     }
 
-    /// TPM2_Load and TPM2_Unseal in a policy session. The secret crosses the bus encrypted.
-    pub fn unseal(&self, parent: &Loaded<'_>, policy: Policy, auth: &Secret, blob: &SealedBlob) -> Result<Secret> {
-        let (public, private) = (unmarshal_public(&blob.public)?, unmarshal_private(&blob.private)?);
+    /// TPM2_Load.
+    pub fn load(&self, parent: &Loaded<'_>, blob: &SealedBlob) -> Result<Loaded<'_>> {
+        let public = object::unmarshal_public(&blob.public)?;
+        let private = object::unmarshal_private(&blob.private)?;
         let mut tr = NONE;
         // SAFETY: live context and handle; both areas are live values.
         self.note(unsafe {
             ffi::Esys_Load(self.esys, parent.handle, PASSWORD, NONE, NONE, &private, &public, &mut tr)
         })?;
-        let object = self.own(tr);
+        Ok(self.own(tr))
+    }
+
+    /// TPM2_Unseal in a policy session. The secret crosses the bus encrypted.
+    pub fn unseal(&self, parent: &Loaded<'_>, object: &Loaded<'_>, policy: Policy, auth: &Secret) -> Result<Secret> {
         let session = self.session(parent, tpm2::SE_POLICY, tpm2::SESSION_ENCRYPT)?;
         match policy {
             Policy::AuthValue => {
-                let mut value = Wiped(TPM2B_AUTH::default());
-                put(&mut value.0.buffer, &mut value.0.size, auth.as_ref())?;
-                // SAFETY: live context and handle; the library copies the value.
-                self.note(unsafe { ffi::Esys_TR_SetAuth(self.esys, object.handle, &value.0) })?;
+                self.set_auth(object.handle, auth)?;
                 // SAFETY: live context and session.
                 self.note(unsafe { ffi::Esys_PolicyAuthValue(self.esys, session.handle, NONE, NONE, NONE) })?;
             }
@@ -268,6 +251,13 @@ impl Context {
         let data = Boxed(data);
         let data = data.get();
         Ok(Secret::copy_of(&data.buffer[..usize::from(data.size).min(data.buffer.len())]))
+    }
+
+    fn set_auth(&self, handle: ESYS_TR, auth: &Secret) -> Result<()> {
+        let mut value = Wiped(TPM2B_AUTH::default());
+        put(&mut value.0.buffer, &mut value.0.size, trimmed(auth))?;
+        // SAFETY: live context and handle; the library copies the value.
+        self.note(unsafe { ffi::Esys_TR_SetAuth(self.esys, handle, &value.0) })
     }
 
     /// TPM2_GetCapability of properties: pairs of property and value from `first` on. Never cached.
@@ -297,9 +287,8 @@ impl Context {
         Ok(Boxed(data))
     }
 
-    /// Flushes a handle that a dead agent left in a TPM without a resource manager.
+    /// Flushes an object or session that a dead agent left in a TPM without a resource manager.
     pub fn flush_leftover(&self, handle: u32) -> Result<()> {
-        // Sessions are named 0x02… in the list and 0x02…/0x03… when flushed; the library wants an ESYS_TR of it.
         let left = self.persistent(handle)?;
         // SAFETY: live context and handle.
         let rc = unsafe { ffi::Esys_FlushContext(self.esys, left.handle) };
@@ -320,14 +309,14 @@ impl Context {
         })
     }
 
-    /// TPM2_DictionaryAttackLockReset.
-    pub fn reset_lockout(&self, auth: &Secret) -> Result<()> {
-        let mut value = Wiped(TPM2B_AUTH::default());
-        put(&mut value.0.buffer, &mut value.0.size, auth.as_ref())?;
-        // SAFETY: live context; the library copies the value.
-        self.note(unsafe { ffi::Esys_TR_SetAuth(self.esys, LOCKOUT, &value.0) })?;
-        // SAFETY: live context.
-        self.note(unsafe { ffi::Esys_DictionaryAttackLockReset(self.esys, LOCKOUT, PASSWORD, NONE, NONE) })
+    /// TPM2_DictionaryAttackLockReset. The lockout authorization keys an HMAC session salted to `parent`; it is not sent.
+    pub fn reset_lockout(&self, parent: &Loaded<'_>, auth: &Secret) -> Result<()> {
+        self.set_auth(LOCKOUT, auth)?;
+        let session = self.session(parent, tpm2::SE_HMAC, 0)?;
+        // SAFETY: live context and session.
+        self.note(unsafe { ffi::Esys_DictionaryAttackLockReset(self.esys, LOCKOUT, session.handle, NONE, NONE) })?;
+        session.spent();
+        Ok(())
     }
 }
 
@@ -406,106 +395,15 @@ impl<T: Copy + Default> Drop for Wiped<T> {
     }
 }
 
+/// Without trailing zeros, which the TPM takes away (Part 1, 19.6.4.3) and not every library version does.
+fn trimmed(auth: &Secret) -> &[u8] {
+    let auth = auth.as_ref();
+    &auth[..auth.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)]
+}
+
 fn put(buffer: &mut [u8], size: &mut u16, bytes: &[u8]) -> Result<()> {
     // TSS2_ESYS_RC_BAD_VALUE.
     buffer.get_mut(..bytes.len()).ok_or(Rc(0x0007_000b))?.copy_from_slice(bytes);
     *size = u16::try_from(bytes.len()).map_err(|_| Rc(0x0007_000b))?;
     Ok(())
-}
-
-/// The storage key of the TCG Provisioning Guidance, ECC P-256, `unique` empty as systemd's.
-pub fn storage_template() -> TPM2B_PUBLIC {
-    let mut public = TPM2B_PUBLIC::default();
-    let area = &mut public.publicArea;
-    area.type_ = tpm2::ALG_ECC;
-    area.nameAlg = tpm2::ALG_SHA256;
-    area.objectAttributes = tpm2::OBJECT_STORAGE_KEY;
-    let mut ecc = ffi::TPMS_ECC_PARMS::default();
-    ecc.symmetric.algorithm = tpm2::ALG_AES;
-    ecc.symmetric.keyBits.aes = 128;
-    ecc.symmetric.mode.aes = tpm2::ALG_CFB;
-    ecc.scheme.scheme = tpm2::ALG_NULL;
-    ecc.curveID = tpm2::ECC_NIST_P256;
-    ecc.kdf.scheme = tpm2::ALG_NULL;
-    area.parameters.eccDetail = ecc;
-    public
-}
-
-fn sealed_template(policy: Policy) -> TPM2B_PUBLIC {
-    let mut public = TPM2B_PUBLIC::default();
-    let area = &mut public.publicArea;
-    area.type_ = tpm2::ALG_KEYEDHASH;
-    area.nameAlg = tpm2::ALG_SHA256;
-    area.objectAttributes = tpm2::OBJECT_FIXED_TPM | tpm2::OBJECT_FIXED_PARENT;
-    if policy == Policy::UnsealOnly {
-        area.objectAttributes |= tpm2::OBJECT_NO_DA;
-    }
-    area.authPolicy.size = 32;
-    area.authPolicy.buffer[..32].copy_from_slice(&policy.digest());
-    let mut detail = ffi::TPMS_KEYEDHASH_PARMS::default();
-    detail.scheme.scheme = tpm2::ALG_NULL;
-    area.parameters.keyedHashDetail = detail;
-    public
-}
-
-/// Why a key is no parent for us, if it is not: the template of the TCG, ECC P-256 or RSA-2048, noDA.
-pub fn unfit_parent(public: &TPM2B_PUBLIC) -> std::result::Result<&'static str, String> {
-    let area = &public.publicArea;
-    if area.objectAttributes & tpm2::OBJECT_NO_DA == 0 {
-        return Err("it is subject to the dictionary-attack lockout (noDA is not set)".into());
-    }
-    if area.objectAttributes != tpm2::OBJECT_STORAGE_KEY || area.nameAlg != tpm2::ALG_SHA256 {
-        return Err(format!("its attributes {:#x} are not those of a storage key", area.objectAttributes));
-    }
-    // SAFETY: the type of the key decides which member of the union is valid, and the library checked it.
-    let (template, symmetric) = match area.type_ {
-        tpm2::ALG_ECC => unsafe {
-            let ecc = area.parameters.eccDetail;
-            ((ecc.curveID == tpm2::ECC_NIST_P256).then_some("ecc-p256"), ecc.symmetric)
-        },
-        // SAFETY: as above.
-        tpm2::ALG_RSA => unsafe {
-            let rsa = area.parameters.rsaDetail;
-            ((rsa.keyBits == 2048).then_some("rsa-2048"), rsa.symmetric)
-        },
-        _ => return Err("it is neither an ECC nor an RSA key".into()),
-    };
-    // SAFETY: both members are the same 16-bit number in every symmetric algorithm that has them.
-    let aes = symmetric.algorithm == tpm2::ALG_AES && unsafe { symmetric.mode.aes } == tpm2::ALG_CFB;
-    template.filter(|_| aes).ok_or_else(|| "its curve, size or symmetric algorithm is another".into())
-}
-
-const MARSHALLED: usize = 1024;
-
-fn marshal_public(public: &TPM2B_PUBLIC) -> Result<Vec<u8>> {
-    let (mut buffer, mut length) = ([0u8; MARSHALLED], 0);
-    // SAFETY: a live value and a buffer of that length.
-    check(unsafe { ffi::Tss2_MU_TPM2B_PUBLIC_Marshal(public, buffer.as_mut_ptr(), MARSHALLED as _, &mut length) })?;
-    Ok(buffer[..(length as usize).min(MARSHALLED)].to_vec())
-}
-
-fn marshal_private(private: &TPM2B_PRIVATE) -> Result<Vec<u8>> {
-    let (mut buffer, mut length) = ([0u8; MARSHALLED * 2], 0);
-    // SAFETY: a live value and a buffer of that length.
-    check(unsafe { ffi::Tss2_MU_TPM2B_PRIVATE_Marshal(private, buffer.as_mut_ptr(), buffer.len() as _, &mut length) })?;
-    Ok(buffer[..(length as usize).min(buffer.len())].to_vec())
-}
-
-/// TPM_RC_INTEGRITY for a blob that is no TPM structure at all.
-const DAMAGED: Rc = Rc(0x1df);
-
-fn unmarshal_public(bytes: &[u8]) -> Result<TPM2B_PUBLIC> {
-    let (mut public, mut offset) = (TPM2B_PUBLIC::default(), 0);
-    // SAFETY: the buffer is live and of that length; the library checks every length inside.
-    check(unsafe { ffi::Tss2_MU_TPM2B_PUBLIC_Unmarshal(bytes.as_ptr(), bytes.len() as _, &mut offset, &mut public) })
-        .map_err(|_| DAMAGED)?;
-    if offset as usize == bytes.len() { Ok(public) } else { Err(DAMAGED) }
-}
-
-fn unmarshal_private(bytes: &[u8]) -> Result<TPM2B_PRIVATE> {
-    let (mut private, mut offset) = (TPM2B_PRIVATE::default(), 0);
-    // SAFETY: as above.
-    check(unsafe { ffi::Tss2_MU_TPM2B_PRIVATE_Unmarshal(bytes.as_ptr(), bytes.len() as _, &mut offset, &mut private) })
-        .map_err(|_| DAMAGED)?;
-    if offset as usize == bytes.len() { Ok(private) } else { Err(DAMAGED) }
 }

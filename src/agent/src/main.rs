@@ -2,6 +2,7 @@
 //! or started by systemd on `/run/sealhsm/tpm.sock`. It reads no configuration file.
 
 mod esys;
+mod object;
 mod os;
 mod serve;
 mod service;
@@ -21,20 +22,28 @@ It is started by the PKCS#11 module, by `sealhsm`, or by systemd; there is no ne
   --spawned      serve the socket that is standard input
   --tcti TCTI    which TPM: device:/dev/tpmrm0 (default), swtpm:path=..., swtpm:host=...,port=..., tabrmd
                  (as a service also SEALHSM_TPM)
+  --deadline MS  how long one request may take (default 4000); then the agent ends
   --version
 ";
+
+/// A client gives up after 5 s.
+const DEADLINE: u32 = 4000;
 
 fn main() -> ExitCode {
     os::default_signals();
     os::harden();
     let mut arguments = std::env::args().skip(1);
-    let (mut spawned, mut tcti) = (false, None);
+    let (mut spawned, mut tcti, mut deadline) = (false, None, DEADLINE);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--spawned" => spawned = true,
             "--tcti" => match arguments.next() {
                 Some(value) => tcti = Some(value),
                 None => return usage("--tcti needs a value"),
+            },
+            "--deadline" => match arguments.next().and_then(|value| value.parse().ok()).filter(|ms| *ms > 0) {
+                Some(value) => deadline = value,
+                None => return usage("--deadline needs a number of milliseconds"),
             },
             "--version" => {
                 print(&format!("sealhsm-tpm {}\n", env!("CARGO_PKG_VERSION")));
@@ -47,7 +56,7 @@ fn main() -> ExitCode {
             other => return usage(&format!("unknown argument {other}")),
         }
     }
-    let outcome = if spawned { serve_parent(tcti) } else { serve_socket(tcti) };
+    let outcome = if spawned { serve_parent(tcti, deadline) } else { serve_socket(tcti, deadline) };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(text) => {
@@ -57,14 +66,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve_parent(tcti: Option<String>) -> Result<(), String> {
+fn serve_parent(tcti: Option<String>, deadline: u32) -> Result<(), String> {
     let stream = UnixStream::from(os::inherited(0));
     // Whoever spawned us could open the TPM as well: what it may do is for the TPM's permissions to say.
-    let peer = Peer { privileged: true, may_try: Box::new(|| true), wrong: Box::new(|| {}) };
-    serve::connection(stream, &Tpm::new(tcti), &peer).map_err(|e| format!("connection: {e}"))
+    let peer = Peer { privileged: true, try_pin: Box::new(|attempt| attempt()) };
+    serve::connection(stream, &Tpm::new(tcti), &peer, deadline).map_err(|e| format!("connection: {e}"))
 }
 
-fn serve_socket(tcti: Option<String>) -> Result<(), String> {
+fn serve_socket(tcti: Option<String>, deadline: u32) -> Result<(), String> {
     env_logger::Builder::new().filter_level(log::LevelFilter::Info).format_timestamp(None).init();
     // sd_listen_fds(3).
     let ours = std::env::var("LISTEN_PID").is_ok_and(|pid| pid == std::process::id().to_string());
@@ -73,7 +82,7 @@ fn serve_socket(tcti: Option<String>) -> Result<(), String> {
     }
     let listener = UnixListener::from(os::inherited(3));
     let tpm = Tpm::new(tcti.or_else(|| std::env::var("SEALHSM_TPM").ok().filter(|t| !t.is_empty())));
-    service::run(&listener, &tpm).map_err(|e| format!("socket: {e}"))
+    service::run(&listener, &tpm, deadline).map_err(|e| format!("socket: {e}"))
 }
 
 fn usage(text: &str) -> ExitCode {

@@ -1,27 +1,102 @@
 //! What the agent does to itself before it sees a secret.
 #![allow(unsafe_code)]
 
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
+
+/// Bytes of heap that are there, and locked, from the start.
+const HEAP: libc::c_int = 1 << 20;
+/// Bytes of stack that are cleared after a request; libtss2 keeps structures of a few KiB in some ten nested calls.
+const STACK: usize = 128 * 1024;
+
 /// Not dumpable, no core, memory locked as far as the limit allows, freed memory overwritten, libtss2 silent.
 /// Must run before any other thread exists.
 pub fn harden() {
     // SAFETY: plain system calls on our own process; each may fail without harm to the others.
     unsafe {
+        // Executed through a descriptor, we would be called by its number.
+        libc::prctl(libc::PR_SET_NAME, c"sealhsm-tpm".as_ptr(), 0, 0, 0);
         libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         libc::setrlimit(libc::RLIMIT_CORE, &none);
-        // With an ordinary limit (8 MiB) this fails, and the secrets' own pages are locked instead.
-        libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE);
         // Freed blocks are overwritten, which leaves no copy of an unsealed secret in libtss2's buffers.
         libc::mallopt(libc::M_PERTURB, 0xa5);
+        // One heap that never shrinks, and no block elsewhere: then locking it locks every secret.
+        libc::mallopt(libc::M_MMAP_MAX, 0);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, libc::c_int::MAX);
+        libc::mallopt(libc::M_TOP_PAD, HEAP);
     }
     // SAFETY: no other thread exists yet. libtss2 reads it at its first message and would write to stderr.
     unsafe { std::env::set_var("TSS2_LOG", "all+NONE") };
+    lock_memory();
 }
 
-/// Ends this process when a request takes longer than this many seconds: libtss2 has no time-out of its own.
-pub fn deadline(seconds: u32) {
-    // SAFETY: SIGALRM has its default action in this process (see `main`): it ends it.
-    unsafe { libc::alarm(seconds) };
+/// Locks all memory, or, where the limit (8 MiB as a rule) is too low for that, heap and stack. A fork loses it.
+pub fn lock_memory() {
+    // SAFETY: plain system calls on our own process.
+    unsafe {
+        if libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE) == 0 {
+            return;
+        }
+    }
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(HEAP as usize / 2)));
+    for line in std::fs::read_to_string("/proc/self/maps").unwrap_or_default().lines() {
+        let range = line.split(' ').next().and_then(|range| range.split_once('-'));
+        if let (Some((start, end)), true) = (range, line.ends_with("[heap]") || line.ends_with("[stack]")) {
+            let number = |hex| usize::from_str_radix(hex, 16).unwrap_or(0);
+            // SAFETY: locking changes no content, and a range that is not mapped is an error.
+            unsafe { libc::mlock(number(start) as *const _, number(end).saturating_sub(number(start))) };
+        }
+    }
+}
+
+/// Overwrites what calls from the same function left on the stack: libtss2 keeps secrets in local variables.
+#[inline(never)]
+pub fn clear_stack() {
+    let mut room = [std::mem::MaybeUninit::<u64>::uninit(); STACK / size_of::<u64>()];
+    for word in &mut room {
+        // SAFETY: a live place; volatile, so that it is not left out for never being read.
+        unsafe { std::ptr::write_volatile(word.as_mut_ptr(), 0) };
+    }
+}
+
+/// What is sent at the deadline, and where to.
+static LAST_WORDS: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
+static LENGTH: AtomicUsize = AtomicUsize::new(0);
+static PEER: AtomicI32 = AtomicI32::new(-1);
+
+/// At the deadline this process sends `message` to its peer and ends, whatever it waits for: libtss2 has no time-out of
+/// its own.
+pub fn prepare_deadline(peer: &UnixStream, message: &[u8]) {
+    let message: &'static mut [u8] = message.to_vec().leak();
+    LENGTH.store(message.len(), Ordering::Relaxed);
+    LAST_WORDS.store(message.as_mut_ptr(), Ordering::Relaxed);
+    PEER.store(peer.as_raw_fd(), Ordering::Release);
+    let handler: extern "C" fn(libc::c_int) = too_late;
+    // SAFETY: a handler that makes two system calls, neither of which returns to what was interrupted.
+    unsafe { libc::signal(libc::SIGALRM, handler as *const () as libc::sighandler_t) };
+}
+
+extern "C" fn too_late(_: libc::c_int) {
+    let peer = PEER.load(Ordering::Acquire);
+    // SAFETY: async-signal-safe calls; the message is never freed.
+    unsafe {
+        let message = LAST_WORDS.load(Ordering::Relaxed).cast::<libc::c_void>();
+        libc::send(peer, message, LENGTH.load(Ordering::Relaxed), libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL);
+        libc::_exit(3);
+    }
+}
+
+/// Starts the deadline of a request, in milliseconds; 0 stops it.
+pub fn deadline(milliseconds: u32) {
+    let time = libc::timeval {
+        tv_sec: libc::time_t::from(milliseconds / 1000),
+        tv_usec: libc::suseconds_t::from(milliseconds % 1000 * 1000),
+    };
+    let timer = libc::itimerval { it_interval: libc::timeval { tv_sec: 0, tv_usec: 0 }, it_value: time };
+    // SAFETY: a live, valid value.
+    unsafe { libc::setitimer(libc::ITIMER_REAL, &timer, std::ptr::null_mut()) };
 }
 
 /// The parent may have ignored or blocked what must end or wake us.
@@ -40,7 +115,6 @@ pub fn default_signals() {
 
 /// Takes an exclusive flock(2), held until the descriptor closes.
 pub fn lock(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::fd::AsRawFd;
     // SAFETY: a live descriptor.
     match unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) } {
         0 => Ok(()),
@@ -49,8 +123,7 @@ pub fn lock(file: &std::fs::File) -> std::io::Result<()> {
 }
 
 /// The user at the other end of a Unix socket.
-pub fn peer_uid(stream: &std::os::unix::net::UnixStream) -> std::io::Result<u32> {
-    use std::os::fd::AsRawFd;
+pub fn peer_uid(stream: &UnixStream) -> std::io::Result<u32> {
     let mut peer = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let mut length = size_of::<libc::ucred>() as libc::socklen_t;
     // SAFETY: a live descriptor, a place of the length given.
@@ -61,29 +134,50 @@ pub fn peer_uid(stream: &std::os::unix::net::UnixStream) -> std::io::Result<u32>
 }
 
 /// A descriptor that we were started with, as a socket; it does not survive an exec.
-pub fn inherited(fd: i32) -> std::os::fd::OwnedFd {
-    use std::os::fd::FromRawFd;
+pub fn inherited(fd: i32) -> OwnedFd {
     // SAFETY: the contract of whoever starts the agent: this descriptor is a socket that is ours alone.
     unsafe {
         libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC);
-        std::os::fd::OwnedFd::from_raw_fd(fd)
+        OwnedFd::from_raw_fd(fd)
     }
 }
 
-/// fork(2) in this single-threaded process; true in the child.
-pub fn fork() -> std::io::Result<bool> {
+/// fork(2) in this single-threaded process: `None` in the child, its process ID in the parent.
+pub fn fork() -> std::io::Result<Option<i32>> {
     // SAFETY: no other thread exists, so the child may do anything.
     match unsafe { libc::fork() } {
         -1 => Err(std::io::Error::last_os_error()),
-        0 => Ok(true),
-        _ => Ok(false),
+        0 => Ok(None),
+        child => Ok(Some(child)),
     }
 }
 
-/// Reaps children that have ended, without waiting.
-pub fn reap() {
+/// Reaps a child that has ended, without waiting.
+pub fn reap() -> Option<i32> {
     // SAFETY: waits for our own children only.
-    while unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) } > 0 {}
+    Some(unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) }).filter(|child| *child > 0)
+}
+
+/// A nameless file whose bytes are locked, not written.
+pub fn lock_file() -> std::io::Result<std::fs::File> {
+    // SAFETY: a constant name; the descriptor is checked.
+    match unsafe { libc::memfd_create(c"tries".as_ptr(), libc::MFD_CLOEXEC) } {
+        -1 => Err(std::io::Error::last_os_error()),
+        // SAFETY: fresh and ours alone.
+        fd => Ok(std::fs::File::from(unsafe { OwnedFd::from_raw_fd(fd) })),
+    }
+}
+
+/// Locks one byte of a [`lock_file`] against other processes, waiting, or unlocks it. The lock ends with its process.
+pub fn lock_byte(file: &std::fs::File, byte: usize, locked: bool) -> std::io::Result<()> {
+    let mut range = libc::flock { l_type: 0, l_whence: libc::SEEK_SET as i16, l_start: 0, l_len: 1, l_pid: 0 };
+    range.l_type = if locked { libc::F_WRLCK } else { libc::F_UNLCK } as i16;
+    range.l_start = libc::off_t::try_from(byte).unwrap_or(libc::off_t::MAX);
+    // SAFETY: a live descriptor and range.
+    match unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLKW, &range) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
 }
 
 /// Memory that forked children share, zeroed.

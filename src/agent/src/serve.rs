@@ -7,21 +7,22 @@ use sealhsm_wire::{Failure, FailureKind, Request, Response, VERSION, decode_requ
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 
-/// Seconds that one request may take before the agent ends itself; the client gives up a little later.
-const DEADLINE: u32 = 4;
-
 /// What the peer may do.
 pub struct Peer {
     /// Persist, reset: root, or whoever spawned the agent.
     pub privileged: bool,
-    /// Asked before each unsealing with a PIN; false: too many wrong ones.
-    pub may_try: Box<dyn Fn() -> bool>,
-    /// Told of each wrong PIN.
-    pub wrong: Box<dyn Fn()>,
+    /// Runs an unsealing with a PIN, or refuses it after too many wrong ones.
+    pub try_pin: Box<TryPin>,
 }
 
-/// Serves until the end of the stream or an error of the transport, which ends the agent: it is started again.
-pub fn connection(mut stream: UnixStream, tpm: &Tpm, peer: &Peer) -> io::Result<()> {
+/// See [`Peer::try_pin`].
+pub type TryPin = dyn Fn(&dyn Fn() -> Result<Secret, Failure>) -> Result<Secret, Failure>;
+
+/// Serves until the end of the stream, or until the TPM cannot be reached, which ends the agent: it is started again.
+/// A request that takes longer than `deadline` milliseconds ends the process; the client gives up a little later.
+pub fn connection(mut stream: UnixStream, tpm: &Tpm, peer: &Peer, deadline: u32) -> io::Result<()> {
+    let late = failed(FailureKind::Timeout, &format!("{} did not answer within {deadline} ms", tpm.tcti()));
+    os::prepare_deadline(&stream, encode_response(&late).as_ref());
     loop {
         let mut head = [0; 4];
         match stream.read_exact(&mut head) {
@@ -34,14 +35,18 @@ pub fn connection(mut stream: UnixStream, tpm: &Tpm, peer: &Peer) -> io::Result<
         };
         let mut message = Secret::zeroed(length);
         stream.read_exact(message.as_mut())?;
-        os::deadline(DEADLINE);
+        os::deadline(deadline);
         let response = match decode_request(message.as_ref()) {
             Some(request) => answer(request, tpm, peer),
             None => failed(FailureKind::Protocol, "a request that this agent does not know; update the older side"),
         };
         os::deadline(0);
+        os::clear_stack();
         drop(message);
         stream.write_all(encode_response(&response).as_ref())?;
+        if matches!(&response, Response::Failed(failure) if failure.kind == FailureKind::NoTpm) {
+            return Ok(());
+        }
     }
 }
 
@@ -59,11 +64,8 @@ fn answer(request: Request, tpm: &Tpm, peer: &Peer) -> Response {
             _ => Err(failure(FailureKind::Protocol, "a payload has 1 to 128 bytes")),
         },
         Request::Unseal { parent, auth, blob } => {
-            if auth.is_empty() || (peer.may_try)() {
-                tpm.unseal(&parent, &auth, &blob).map(Response::Unsealed)
-            } else {
-                Err(failure(FailureKind::Refused, "too many wrong PINs from this user; wait a minute"))
-            }
+            let attempt = || tpm.unseal(&parent, &auth, &blob);
+            if auth.is_empty() { attempt() } else { (peer.try_pin)(&attempt) }.map(Response::Unsealed)
         }
         Request::Shutdown if tpm.is_swtpm() => privileged(&|| tpm.shutdown().map(|()| Response::Done)),
         Request::SetTries { tries, interval, recovery } if tpm.is_swtpm() => {
@@ -72,16 +74,11 @@ fn answer(request: Request, tpm: &Tpm, peer: &Peer) -> Response {
         Request::Shutdown | Request::SetTries { .. } => Err(failure(FailureKind::Refused, "only for a software TPM")),
         Request::ResetLockout { auth } => privileged(&|| tpm.reset_lockout(&auth).map(|()| Response::Done)),
     };
-    outcome.unwrap_or_else(|failure| {
-        if failure.kind == FailureKind::WrongAuth {
-            (peer.wrong)();
-        }
-        Response::Failed(failure)
-    })
+    outcome.unwrap_or_else(Response::Failed)
 }
 
 fn failure(kind: FailureKind, text: &str) -> Failure {
-    Failure { kind, code: 0, text: text.into() }
+    Failure { kind, code: 0, text: text.into(), found: Vec::new() }
 }
 
 fn failed(kind: FailureKind, text: &str) -> Response {

@@ -1,7 +1,8 @@
 //! The commands of the protocol, on the TPM: parent, seal, unseal, status. Every transaction opens a context of its
 //! own and leaves nothing loaded.
 
-use crate::esys::{self, Context, Loaded, Policy, Rc};
+use crate::esys::{Context, Loaded, Rc};
+use crate::object::{self, Policy};
 use crate::tpm2;
 use sealhsm_secret::Secret;
 use sealhsm_wire::{Failure, FailureKind, Parent, SealedBlob, Status};
@@ -14,16 +15,36 @@ use std::time::Duration;
 const TRIES: u32 = 12;
 
 /// A TPM behind a TCTI.
+#[derive(Clone)]
 pub struct Tpm {
     tcti: String,
 }
 
 type Result<T> = std::result::Result<T, Failure>;
 
+/// Why a transaction stops: the TPM said so, to be looked at by [`Tpm::transaction`], or we did.
+enum Stop {
+    Code(Rc),
+    Failed(Failure),
+}
+
+impl From<Rc> for Stop {
+    fn from(rc: Rc) -> Stop {
+        Stop::Code(rc)
+    }
+}
+
+type Step<T> = std::result::Result<T, Stop>;
+
 impl Tpm {
     /// The TPM of a TCTI string; without one the machine's own.
     pub fn new(tcti: Option<String>) -> Tpm {
         Tpm { tcti: tcti.unwrap_or_else(|| "device:/dev/tpmrm0".into()) }
+    }
+
+    /// See [`Tpm::new`].
+    pub fn tcti(&self) -> &str {
+        &self.tcti
     }
 
     /// Whether requests that only make sense for a development TPM are allowed.
@@ -36,7 +57,7 @@ impl Tpm {
         self.transaction(|context| match existing(context)? {
             Existing::Fit(parent) => Ok(parent),
             Existing::Absent | Existing::Unfit(_) => {
-                let key = context.create_primary(&esys::storage_template())?;
+                let key = context.create_primary(&object::storage_template())?;
                 Ok(Parent { handle: 0, template: "ecc-p256".into(), name: context.name(&key)? })
             }
         })
@@ -44,47 +65,58 @@ impl Tpm {
 
     /// Persists the ECC template at 0x81000001 if nothing is there.
     pub fn provision(&self) -> Result<Parent> {
-        let unfit = |why: String| Failure {
-            kind: FailureKind::Refused,
-            code: 0,
-            text: format!("handle {:#x} holds a key that is not used: {why}", tpm2::SRK_HANDLE),
-        };
-        let outcome = self.transaction(|context| match existing(context)? {
-            Existing::Fit(parent) => Ok(Ok(parent)),
-            Existing::Unfit(why) => Ok(Err(why)),
-            Existing::Absent => {
-                let key = context.create_primary(&esys::storage_template())?;
-                context.persist(&key, tpm2::SRK_HANDLE)?;
-                let name = context.name(&key)?;
-                Ok(Ok(Parent { handle: tpm2::SRK_HANDLE, template: "ecc-p256".into(), name }))
+        self.transaction(|context| {
+            if let Existing::Absent = existing(context)? {
+                let key = context.create_primary(&object::storage_template())?;
+                match context.persist(&key, tpm2::SRK_HANDLE) {
+                    // Another process was there first.
+                    Err(Rc(rc)) if tpm2::bare(rc) == tpm2::RC_NV_DEFINED => {}
+                    outcome => outcome?,
+                }
             }
-        })?;
-        outcome.map_err(unfit)
+            match existing(context)? {
+                Existing::Fit(parent) => Ok(parent),
+                Existing::Absent => Err(Rc(tpm2::RC_HANDLE).into()),
+                Existing::Unfit(why) => {
+                    let text = format!("handle {:#x} holds a key that is not used: {why}", tpm2::SRK_HANDLE);
+                    Err(Stop::Failed(failed(FailureKind::Refused, 0, text)))
+                }
+            }
+        })
     }
 
     /// Seals; an empty `auth` is the machine lock.
     pub fn seal(&self, parent: &Parent, auth: &Secret, payload: &Secret) -> Result<SealedBlob> {
-        self.under(parent, |context, key| context.seal(key, policy(auth), auth, payload))
+        self.under(parent, |context, key| Ok(context.seal(key, policy(auth), auth, payload)?))
     }
 
     /// Unseals; an empty `auth` is the machine lock.
     pub fn unseal(&self, parent: &Parent, auth: &Secret, blob: &SealedBlob) -> Result<Secret> {
-        self.under(parent, |context, key| context.unseal(key, policy(auth), auth, blob))
+        self.under(parent, |context, key| {
+            let object = context.load(key, blob)?;
+            context.unseal(key, &object, policy(auth), auth).map_err(wrong_auth)
+        })
     }
 
     /// TPM2_Shutdown(CLEAR).
     pub fn shutdown(&self) -> Result<()> {
-        self.transaction(Context::shutdown)
+        self.transaction(|context| Ok(context.shutdown()?))
     }
 
     /// See [`Context::set_tries`].
     pub fn set_tries(&self, tries: u32, interval: u32, recovery: u32) -> Result<()> {
-        self.transaction(|context| context.set_tries(tries, interval, recovery))
+        self.transaction(|context| Ok(context.set_tries(tries, interval, recovery)?))
     }
 
     /// See [`Context::reset_lockout`].
     pub fn reset_lockout(&self, auth: &Secret) -> Result<()> {
-        self.transaction(|context| context.reset_lockout(auth))
+        self.transaction(|context| {
+            let key = match existing(context)? {
+                Existing::Fit(_) => context.persistent(tpm2::SRK_HANDLE)?,
+                Existing::Absent | Existing::Unfit(_) => context.create_primary(&object::storage_template())?,
+            };
+            context.reset_lockout(&key, auth).map_err(wrong_auth)
+        })
     }
 
     /// The TPM as it is now.
@@ -111,7 +143,8 @@ impl Tpm {
             Ok((status, existing(context)?))
         })?;
         // libtpms and the reference simulator say so in the vendor string.
-        status.simulated = self.is_swtpm() || status.manufacturer.contains("SW") || status.manufacturer.contains("xCG");
+        let software = |word: &str| matches!(word, "SW" | "xCG");
+        status.simulated = self.is_swtpm() || status.manufacturer.split(' ').any(software);
         match existing {
             Existing::Fit(parent) => status.parent = Some(parent),
             Existing::Unfit(why) => status.parent_refused = Some(why),
@@ -121,46 +154,36 @@ impl Tpm {
     }
 
     /// Runs `work` under the pinned parent; another Name is refused before anything else is sent.
-    fn under<T>(
-        &self,
-        pinned: &Parent,
-        work: impl Fn(&Context, &Loaded<'_>) -> std::result::Result<T, Rc>,
-    ) -> Result<T> {
-        let wrong = |found: Option<Vec<u8>>| Failure {
-            kind: FailureKind::WrongParent,
-            code: 0,
-            text: match found {
-                Some(name) => format!("the TPM's storage key has the Name {}", hex(&name)),
-                None => format!("the TPM has no key at {:#x}", pinned.handle),
-            },
-        };
+    fn under<T>(&self, pinned: &Parent, work: impl Fn(&Context, &Loaded<'_>) -> Step<T>) -> Result<T> {
         self.transaction(|context| {
             let key = if pinned.handle == 0 {
-                context.create_primary(&esys::storage_template())?
+                context.create_primary(&object::storage_template())?
             } else {
                 match context.persistent(pinned.handle) {
-                    Ok(key) => key,
-                    Err(Rc(rc)) if tpm2::bare(rc) == tpm2::RC_HANDLE => return Ok(Err(wrong(None))),
-                    Err(rc) => return Err(rc),
+                    Err(Rc(rc)) if tpm2::bare(rc) == tpm2::RC_HANDLE => return Err(wrong_parent(pinned, Vec::new())),
+                    key => key?,
                 }
             };
             let name = context.name(&key)?;
             if name != pinned.name {
-                return Ok(Err(wrong(Some(name))));
+                return Err(wrong_parent(pinned, name));
             }
-            work(context, &key).map(Ok)
-        })?
+            work(context, &key)
+        })
     }
 
     /// One transaction: a context of its own, under a lock where the TPM has no resource manager, tried again while
     /// the TPM is busy or out of room.
-    fn transaction<T>(&self, work: impl Fn(&Context) -> std::result::Result<T, Rc>) -> Result<T> {
+    fn transaction<T>(&self, work: impl Fn(&Context) -> Step<T>) -> Result<T> {
         let _alone = self.alone();
         let mut tries = 0;
         loop {
             let context = Context::open(&self.tcti).map_err(|rc| self.unreachable(rc))?;
-            let outcome = work(&context);
-            let Err(rc) = outcome else { return outcome.map_err(failure) };
+            let rc = match work(&context) {
+                Ok(value) => return Ok(value),
+                Err(Stop::Failed(failure)) => return Err(failure),
+                Err(Stop::Code(rc)) => rc,
+            };
             if context.broken.get() {
                 return Err(self.unreachable(rc));
             }
@@ -170,6 +193,7 @@ impl Tpm {
                 tpm2::RC_RETRY | tpm2::RC_YIELDED | tpm2::RC_TESTING if tries < TRIES => {}
                 _ => return Err(failure(rc)),
             }
+            drop(context);
             thread::sleep(jitter(tries));
         }
     }
@@ -197,7 +221,7 @@ impl Tpm {
 
     fn unreachable(&self, rc: Rc) -> Failure {
         let text = format!("{} does not answer (error {:#x})", self.tcti, rc.0);
-        Failure { kind: FailureKind::NoTpm, code: rc.0, text }
+        failed(FailureKind::NoTpm, rc.0, text)
     }
 }
 
@@ -207,13 +231,13 @@ enum Existing {
     Unfit(String),
 }
 
-fn existing(context: &Context) -> std::result::Result<Existing, Rc> {
+fn existing(context: &Context) -> Step<Existing> {
     let key = match context.persistent(tpm2::SRK_HANDLE) {
         Ok(key) => key,
         Err(Rc(rc)) if tpm2::bare(rc) == tpm2::RC_HANDLE => return Ok(Existing::Absent),
-        Err(rc) => return Err(rc),
+        Err(rc) => return Err(rc.into()),
     };
-    Ok(match esys::unfit_parent(&context.public(&key)?) {
+    Ok(match object::unfit_parent(&context.public(&key)?) {
         Err(why) => Existing::Unfit(why),
         Ok(template) => {
             Existing::Fit(Parent { handle: tpm2::SRK_HANDLE, template: template.into(), name: context.name(&key)? })
@@ -225,20 +249,44 @@ fn policy(auth: &Secret) -> Policy {
     if auth.is_empty() { Policy::UnsealOnly } else { Policy::AuthValue }
 }
 
+fn failed(kind: FailureKind, code: u32, text: String) -> Failure {
+    Failure { kind, code, text, found: Vec::new() }
+}
+
+fn wrong_parent(pinned: &Parent, found: Vec<u8>) -> Stop {
+    let text = match found.as_slice() {
+        [] => format!("the TPM has no key at {:#x}", pinned.handle),
+        name => format!("the TPM's storage key has the Name {}", hex(name)),
+    };
+    Stop::Failed(Failure { found, ..failed(FailureKind::WrongParent, 0, text) })
+}
+
+/// Where an authorization value was given, a refusal of it says that it is wrong.
+fn wrong_auth(rc: Rc) -> Stop {
+    match tpm2::bare(rc.0) {
+        tpm2::RC_AUTH_FAIL | tpm2::RC_BAD_AUTH => {
+            Stop::Failed(failed(FailureKind::WrongAuth, rc.0, "wrong authorization value".into()))
+        }
+        _ => Stop::Code(rc),
+    }
+}
+
 fn failure(Rc(rc): Rc) -> Failure {
     let (kind, text) = match tpm2::bare(rc) {
-        tpm2::RC_AUTH_FAIL | tpm2::RC_BAD_AUTH => (FailureKind::WrongAuth, "wrong authorization value"),
+        tpm2::RC_AUTH_FAIL | tpm2::RC_BAD_AUTH => {
+            (FailureKind::Refused, "the TPM's owner or its storage key has an authorization value of its own")
+        }
         tpm2::RC_LOCKOUT => (FailureKind::Lockout, "the TPM is in dictionary-attack lockout"),
         tpm2::RC_INTEGRITY => (FailureKind::NotOurs, "not sealed by this TPM, or damaged"),
         tpm2::RC_INITIALIZE => (FailureKind::NoTpm, "the TPM was reset and not started up"),
         _ => (FailureKind::Tpm, "TPM response code"),
     };
-    Failure { kind, code: rc, text: format!("{text} ({rc:#x})") }
+    failed(kind, rc, format!("{text} ({rc:#x})"))
 }
 
 /// Longer with each try, and not the same for two processes.
 fn jitter(tries: u32) -> Duration {
-    Duration::from_millis(u64::from(tries * tries + (std::process::id() ^ tries * 7) % 13))
+    Duration::from_millis(u64::from(tries * tries + (std::process::id() ^ (tries * 7)) % 13))
 }
 
 fn count(handles: Vec<u32>) -> u32 {

@@ -29,11 +29,9 @@ pub const CAP_HANDLES: u32 = 0x0000_0001;
 /// See [`CAP_HANDLES`].
 pub const CAP_TPM_PROPERTIES: u32 = 0x0000_0006;
 
-/// TPM_PT, table 23.
+/// TPM_PT, table 23. The four words of the vendor string follow it.
 pub const PT_MANUFACTURER: u32 = 0x105;
-/// First of four words of the vendor string.
-pub const PT_VENDOR_STRING_1: u32 = 0x106;
-/// TPMA_PERMANENT.
+/// TPMA_PERMANENT, first of the variable properties.
 pub const PT_PERMANENT: u32 = 0x200;
 /// Wrong tries so far.
 pub const PT_LOCKOUT_COUNTER: u32 = 0x20e;
@@ -75,8 +73,6 @@ pub const OBJECT_STORAGE_KEY: u32 = OBJECT_FIXED_TPM
 pub const SESSION_DECRYPT: u8 = 1 << 5;
 /// TPMA_SESSION: the response's first parameter is encrypted.
 pub const SESSION_ENCRYPT: u8 = 1 << 6;
-/// TPMA_SESSION: the session outlives the command.
-pub const SESSION_CONTINUE: u8 = 1 << 0;
 
 /// The handle where the TCG Provisioning Guidance puts the storage root key.
 pub const SRK_HANDLE: u32 = 0x8100_0001;

@@ -1,31 +1,102 @@
 //! Key derivation for our own use: HKDF (RFC 5869), HMAC (RFC 2104), Argon2id (RFC 9106).
+//! HMAC is built on OpenSSL's plain SHA-256: opening a token derives a key per frame, and EVP's fetches would cost
+//! ten times what the hashing does.
+#![allow(unsafe_code)]
 
-use crate::{Result, init};
-use openssl::kdf::{self, HkdfMode};
-use openssl::md::Md;
-use openssl::pkey::PKey;
-use openssl::sign::Signer;
+use crate::{Error, Result, init};
+use openssl::kdf;
+use openssl::sha::Sha256;
 use sealhsm_secret::Secret;
+use zeroize::Zeroize;
+
+/// The longest output of HKDF-SHA-256 (RFC 5869, section 2.3).
+const HKDF_LIMIT: usize = 255 * 32;
 
 /// HKDF-SHA-256, extract and expand, `length` ≤ 8160 bytes.
 pub fn hkdf_sha256(key: &[u8], salt: &[u8], info: &[u8], length: usize) -> Result<Secret> {
-    init()?;
+    if length > HKDF_LIMIT {
+        return Err(Error::from("HKDF-SHA-256 gives at most 8160 bytes"));
+    }
+    let mut extracted = HmacKey::new(salt)?.mac(&[key]);
+    let expand = HmacKey::new(&extracted)?;
+    extracted.zeroize();
     let mut out = Secret::zeroed(length);
-    kdf::hkdf(Md::sha256(), key, Some(salt), Some(info), HkdfMode::ExtractAndExpand, None, out.as_mut())?;
+    let mut block = [0; 32];
+    for (n, part) in (1u8..).zip(out.as_mut().chunks_mut(32)) {
+        let before = if n == 1 { &[][..] } else { &block[..] };
+        block = expand.mac(&[before, info, &[n]]);
+        part.copy_from_slice(&block[..part.len()]);
+    }
+    block.zeroize();
     Ok(out)
 }
 
 /// HMAC-SHA-256 of the concatenation of `parts`.
 pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> Result<[u8; 32]> {
-    init()?;
-    let key = PKey::hmac(key)?;
-    let mut signer = Signer::new(openssl::hash::MessageDigest::sha256(), &key)?;
-    for part in parts {
-        signer.update(part)?;
+    Ok(HmacKey::new(key)?.mac(parts))
+}
+
+/// A key of HMAC-SHA-256, made ready once for many messages.
+pub struct HmacKey {
+    inner: State,
+    outer: State,
+}
+
+impl HmacKey {
+    /// Hashes the two pads of a key of any length.
+    pub fn new(key: &[u8]) -> Result<Self> {
+        init()?;
+        let mut block = [0; 64];
+        if key.len() > block.len() {
+            let mut hashed = State::new();
+            hashed.0.update(key);
+            block[..32].copy_from_slice(&hashed.finish());
+        } else {
+            block[..key.len()].copy_from_slice(key);
+        }
+        let padded = |pad: u8| {
+            let mut text = block.map(|b| b ^ pad);
+            let mut state = State::new();
+            state.0.update(&text);
+            text.zeroize();
+            state
+        };
+        let ready = HmacKey { inner: padded(0x36), outer: padded(0x5c) };
+        block.zeroize();
+        Ok(ready)
     }
-    let mut out = [0; 32];
-    signer.sign(&mut out)?;
-    Ok(out)
+
+    /// HMAC-SHA-256 of the concatenation of `parts`.
+    pub fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut inner = State(self.inner.0.clone());
+        for part in parts {
+            inner.0.update(part);
+        }
+        let mut outer = State(self.outer.0.clone());
+        outer.0.update(&inner.finish());
+        outer.finish()
+    }
+}
+
+/// SHA-256 in mid-message, wiped when dropped: after a key's pad it is as good as the key.
+struct State(Sha256);
+
+impl State {
+    fn new() -> Self {
+        State(Sha256::new())
+    }
+
+    fn finish(self) -> [u8; 32] {
+        self.0.clone().finish()
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        let start = (&raw mut self.0).cast::<u8>();
+        // SAFETY: a live value that consists of integers only and is not used again.
+        unsafe { std::slice::from_raw_parts_mut(start, size_of::<Sha256>()) }.zeroize();
+    }
 }
 
 /// Argon2id with one lane: `memory_kib` KiB, `passes` passes, `length` bytes.
@@ -62,7 +133,21 @@ mod tests {
     }
 
     #[test]
-    fn hmac_agrees_with_rfc_4231_case_2() {
+    fn hkdf_agrees_with_rfc_5869_case_2_which_takes_several_blocks() {
+        let range = |from: u8, to: u8| (from..=to).collect::<Vec<u8>>();
+        let out = hkdf_sha256(&range(0, 0x4f), &range(0x60, 0xaf), &range(0xb0, 0xff), 82);
+        assert_eq!(
+            out.unwrap().as_ref(),
+            hex("b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09\
+                 da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87")
+        );
+        assert!(hkdf_sha256(b"key", b"", b"", 8161).is_err());
+    }
+
+    #[test]
+    fn hmac_agrees_with_rfc_4231_cases_2_and_6() {
+        let long = hmac_sha256(&[0xaa; 131], &[b"Test Using Larger Than Block-Size Key - Hash Key First"]).unwrap();
+        assert_eq!(long[..], hex("60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"));
         let mac = hmac_sha256(b"Jefe", &[b"what do ya want ", b"for nothing?"]).unwrap();
         assert_eq!(mac[..], hex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"));
     }

@@ -1,11 +1,26 @@
 //! From a PIN to ring keys: `token.object`, keyslots, epochs, recovery.
 //! It knows files, the door and keys; it has never heard of PKCS#11.
 
-use sealhsm_door::{Door, Parent};
+mod change;
+mod create;
+mod files;
+mod format;
+mod keys;
+mod keyslot;
+mod list;
+mod open;
+mod recovery;
+
+pub use change::{add_recovery, delete, recover, reinitialize, set_pin};
+pub use create::create;
+pub use keys::TokenKey;
+pub use list::list;
+pub use open::{objects, open, open_machine};
+pub use recovery::{read_recovery_private, read_recovery_public, recovery_pair, write_recovery_pair};
+
+use sealhsm_door::Parent;
 use sealhsm_secret::Secret;
-use sealhsm_store::{ObjectStore, RingKey, Rings};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use uuid::Uuid;
 
 /// Who opens a token.
@@ -16,9 +31,6 @@ pub enum Who {
     /// The Security Officer.
     So,
 }
-
-/// The key of one epoch of a token; opens everything.
-pub struct TokenKey(#[allow(dead_code)] Secret);
 
 /// Argon2id cost (RFC 9106). Bounds are compiled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,76 +129,24 @@ pub enum Error {
     Crypto(String),
 }
 
-/// Every token below the token directory, by UUID; needs no TPM and no PIN. A missing directory is no tokens.
-pub fn list(_settings: &Settings) -> Result<(Vec<Listed>, Vec<Unreadable>), Error> {
-    unimplemented!()
-}
-/// Makes a token in a `.tmp-` directory and renames it; makes the token directory (0700) when missing.
-pub fn create(_settings: &Settings, _door: &Door, _new: &NewToken<'_>) -> Result<Uuid, Error> {
-    unimplemented!()
-}
-/// C_InitToken on a token: checks the SO PIN, starts a new epoch with no objects and no user PIN, keeps UUID and SO PIN.
-pub fn reinitialize(_s: &Settings, _door: &Door, _token: Uuid, _so_pin: &Secret, _label: &str) -> Result<(), Error> {
-    unimplemented!()
-}
-/// Opens the token key with a PIN: reads `token.object` afresh, at most 8 TPM commands, checks the MAC of the file.
-pub fn open(_s: &Settings, _door: &Door, _token: Uuid, _who: Who, _pin: &Secret) -> Result<TokenKey, Error> {
-    unimplemented!()
-}
-/// Opens the public ring through the machine keyslot, without a PIN.
-pub fn open_machine(_s: &Settings, _door: &Door, _token: Uuid) -> Result<RingKey, Error> {
-    unimplemented!()
-}
-/// Seals the user's or the SO's keyslot anew under `pin`; no object is touched.
-pub fn set_pin(
-    _s: &Settings,
-    _door: &Door,
-    _token: Uuid,
-    _key: &TokenKey,
-    _who: Who,
-    _pin: &Secret,
-) -> Result<(), Error> {
-    unimplemented!()
-}
-/// Opens the token with the offline X25519 private key (32 bytes) and seals it to this TPM with new PINs; objects untouched.
-pub fn recover(
-    _s: &Settings,
-    _door: &Door,
-    _token: Uuid,
-    _private: &Secret,
-    _so_pin: &Secret,
-    _user_pin: Option<&Secret>,
-) -> Result<(), Error> {
-    unimplemented!()
-}
-/// Removes the directory. Asks for no PIN: whoever may delete files may do this.
-pub fn delete(_s: &Settings, _token: Uuid) -> Result<(), Error> {
-    unimplemented!()
-}
-/// The object store of a token with these rings; fails when a ring key does not fit the present epoch.
-pub fn objects(_s: &Settings, _token: Uuid, _rings: Rings) -> Result<Arc<dyn ObjectStore>, Error> {
-    unimplemented!()
-}
-/// A new X25519 pair for recovery: (private, public).
-pub fn recovery_pair() -> Result<(Secret, [u8; 32]), Error> {
-    unimplemented!()
-}
-/// Reads a recovery key file: our own PEM, which is PKCS#8 / SubjectPublicKeyInfo as `openssl genpkey -algorithm X25519` writes it.
-pub fn read_recovery_public(_file: &Path) -> Result<[u8; 32], Error> {
-    unimplemented!()
-}
-/// See [`read_recovery_public`].
-pub fn read_recovery_private(_file: &Path) -> Result<Secret, Error> {
-    unimplemented!()
+impl From<sealhsm_crypto::Error> for Error {
+    fn from(error: sealhsm_crypto::Error) -> Self {
+        Error::Crypto(error.to_string())
+    }
 }
 
-impl TokenKey {
-    /// Both ring keys.
-    pub fn rings(&self) -> Rings {
-        unimplemented!()
+impl From<sealhsm_store::Error> for Error {
+    fn from(error: sealhsm_store::Error) -> Self {
+        Error::Store(error)
     }
-    /// A MAC (32 bytes) under a key of this epoch, for what must be vouched for by the token key, such as CKA_TRUSTED.
-    pub fn tag(&self, _what: &[u8]) -> [u8; 32] {
-        unimplemented!()
+}
+
+impl From<sealhsm_door::Error> for Error {
+    fn from(error: sealhsm_door::Error) -> Self {
+        match error {
+            sealhsm_door::Error::WrongAuth => Error::WrongPin,
+            sealhsm_door::Error::Lockout => Error::Locked,
+            other => Error::Tpm(other),
+        }
     }
 }

@@ -1,6 +1,11 @@
 //! Tokens on disk: directories, envelopes, the index of frames, transactions.
 //! It knows rings and records as bytes; what a record or an object means is `core`'s business.
 
+pub mod directory;
+mod error;
+pub mod file;
+mod format;
+
 use sealhsm_secret::Secret;
 use uuid::Uuid;
 

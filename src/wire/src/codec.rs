@@ -70,6 +70,7 @@ pub fn encode_response(response: &Response) -> Secret {
             out.number(failure.kind as u32);
             out.number(failure.code);
             out.bytes(failure.text.as_bytes());
+            out.bytes(&failure.found);
         }
         Response::Hello(version) => {
             out.kind(2);
@@ -100,7 +101,7 @@ pub fn decode_response(message: &[u8]) -> Option<Response> {
     let mut from = Reader::of(message)?;
     let response = match from.kind {
         0 => Response::Done,
-        1 => Response::Failed(Failure { kind: from.failure()?, code: from.number()?, text: from.text()? }),
+        1 => Response::Failed(from.failure()?),
         2 => Response::Hello(from.number()?),
         3 => Response::Status(Box::new(from.status()?)),
         4 => Response::Parent(from.parent()?),
@@ -214,10 +215,18 @@ impl<'a> Reader<'a> {
     fn blob(&mut self) -> Option<SealedBlob> {
         Some(SealedBlob { public: self.bytes()?.to_vec(), private: self.bytes()?.to_vec() })
     }
-    fn failure(&mut self) -> Option<FailureKind> {
-        use FailureKind::{Lockout, NoTpm, NotOurs, Protocol, Refused, Tpm, WrongAuth, WrongParent};
+    fn failure(&mut self) -> Option<Failure> {
+        Some(Failure {
+            kind: self.failure_kind()?,
+            code: self.number()?,
+            text: self.text()?,
+            found: self.bytes()?.to_vec(),
+        })
+    }
+    fn failure_kind(&mut self) -> Option<FailureKind> {
+        use FailureKind::{Lockout, NoTpm, NotOurs, Protocol, Refused, Timeout, Tpm, WrongAuth, WrongParent};
         let number = self.number()?;
-        let all = [NoTpm, WrongParent, NotOurs, WrongAuth, Lockout, Refused, Tpm, Protocol];
+        let all = [NoTpm, WrongParent, NotOurs, WrongAuth, Lockout, Refused, Tpm, Protocol, Timeout];
         all.into_iter().find(|kind| *kind as u32 == number)
     }
     fn status(&mut self) -> Option<Status> {
@@ -264,7 +273,7 @@ mod tests {
     }
 
     fn responses() -> Vec<Response> {
-        let failure = Failure { kind: FailureKind::Lockout, code: 0x921, text: "locked".into() };
+        let failure = Failure { kind: FailureKind::Lockout, code: 0x921, text: "locked".into(), found: vec![0, 11] };
         let status = Status { tcti: "x".into(), parent: Some(parent()), max_tries: 32, ..Status::default() };
         vec![
             Response::Done,

@@ -19,7 +19,7 @@
 //! | kind | response | fields |
 //! |---|---|---|
 //! | 0 | Done | – |
-//! | 1 | Failed | failure kind, TPM response code, text |
+//! | 1 | Failed | failure kind, TPM response code, text, Name found (another parent than the pinned one), or empty |
 //! | 2 | Hello | newest version spoken |
 //! | 3 | Status | as [`Status`] |
 //! | 4 | Parent | parent |
@@ -166,6 +166,8 @@ pub struct Failure {
     pub code: u32,
     /// Cause and next step, for the log.
     pub text: String,
+    /// With [`FailureKind::WrongParent`] the Name of the key that is there; else empty.
+    pub found: Vec<u8>,
 }
 
 /// Kinds of failure that a client tells apart.
@@ -188,4 +190,6 @@ pub enum FailureKind {
     Tpm = 7,
     /// The request does not parse or names a later version.
     Protocol = 8,
+    /// The TPM did not answer in the agent's time; the agent ends with this message.
+    Timeout = 9,
 }

@@ -21,7 +21,7 @@ impl Application {
         let row = self.row(mechanism.mechanism)?;
         let generate = row.generate.ok_or(Error::MechanismInvalid)?;
         let wanted = self.half(&session, row, template, ck::CKO_SECRET_KEY)?;
-        let made = generate(&mechanism.parameter, &wanted)?;
+        let made = generate(mechanism.parameter.well_formed()?, &wanted)?;
         Ok(self.keep(&session, vec![born(wanted, made, row)?])?[0])
     }
 
@@ -38,7 +38,7 @@ impl Application {
         let generate = row.generate_pair.ok_or(Error::MechanismInvalid)?;
         let public = self.half(&session, row, public, ck::CKO_PUBLIC_KEY)?;
         let private = self.half(&session, row, private, ck::CKO_PRIVATE_KEY)?;
-        let (public_part, private_part) = generate(&mechanism.parameter, &public, &private)?;
+        let (public_part, private_part) = generate(mechanism.parameter.well_formed()?, &public, &private)?;
         let halves = vec![born(public, public_part, row)?, born(private, private_part, row)?];
         let handles = self.keep(&session, halves)?;
         Ok((handles[0], handles[1]))

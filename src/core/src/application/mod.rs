@@ -96,6 +96,8 @@ pub struct Application {
     shared: Arc<Shared>,
     slots: RwLock<Vec<Slot>>,
     sessions: RwLock<ByHandle<Arc<Session>>>,
+    /// Held while C_InitToken makes a token.
+    making: Mutex<()>,
     stopped: AtomicBool,
     /// Wakes C_WaitForSlotEvent.
     event: (Mutex<()>, Condvar),
@@ -113,6 +115,7 @@ impl Application {
             shared,
             slots: RwLock::default(),
             sessions: RwLock::default(),
+            making: Mutex::default(),
             stopped: AtomicBool::new(false),
             event: (Mutex::default(), Condvar::new()),
         };

@@ -22,7 +22,7 @@ impl Application {
         operations.free_for(Kind::Digest)?;
         let row = self.row(mechanism.mechanism)?;
         let mut engine = row.digest.ok_or(Error::MechanismInvalid)?()?;
-        engine.start(&mechanism.parameter)?;
+        engine.start(mechanism.parameter.well_formed()?)?;
         operations.begin(Operation {
             kind: Kind::Digest,
             row,

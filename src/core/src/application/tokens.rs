@@ -151,8 +151,13 @@ impl Application {
             }
             None => {
                 self.pin_length(so_pin)?;
-                let mut slots = write(&self.slots);
-                let taken: Vec<u64> = slots.iter().map(|s| s.id).collect();
+                // One at a time; the slots stay readable while the TPM works.
+                let _making = lock(&self.making);
+                if self.token_in(slot)?.is_some() {
+                    // Another thread was faster: this is a token now, and its SO PIN decides.
+                    return self.init_token(slot, so_pin, label.as_bytes());
+                }
+                let taken: Vec<u64> = read(&self.slots).iter().map(|s| s.id).collect();
                 let new = NewToken { label, so_pin, recovery: None, taken_slots: &taken };
                 let uuid = seal::create(&self.shared.seal, &self.shared.door, &new)
                     .map_err(|e| seal_error(uuid::Uuid::nil(), e))?;
@@ -161,14 +166,24 @@ impl Application {
                      (`sealhsm token init --recovery-key` adds one)"
                 );
                 let listed = self.list()?.into_iter().find(|l| l.uuid == uuid).ok_or(Error::DeviceError)?;
-                let token = Some(Arc::new(Token::new(self.shared.clone(), listed)));
-                // Until C_Finalize it stays in the slot where the caller made it.
-                match slots.iter_mut().find(|s| s.id == slot) {
-                    Some(place) => place.token = token,
-                    None => slots.push(Slot { id: slot, token }),
-                }
+                self.place(slot, listed);
                 Ok(())
             }
+        }
+    }
+
+    /// Puts a token just made into the slot where the caller made it; there it stays until C_Finalize. Another thread
+    /// that looked at the directory meanwhile may have put it elsewhere.
+    fn place(&self, slot: SlotId, listed: Listed) {
+        let mut slots = write(&self.slots);
+        let elsewhere = slots.iter().position(|s| s.token.as_ref().is_some_and(|t| t.uuid == listed.uuid));
+        let token = match elsewhere.and_then(|at| slots.remove(at).token) {
+            Some(token) => token,
+            None => Arc::new(Token::new(self.shared.clone(), listed)),
+        };
+        match slots.iter_mut().find(|s| s.id == slot) {
+            Some(place) => place.token = Some(token),
+            None => slots.push(Slot { id: slot, token: Some(token) }),
         }
     }
 

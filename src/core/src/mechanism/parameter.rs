@@ -40,6 +40,8 @@ pub enum Shape {
 pub enum Parameter<'a> {
     /// None given.
     None,
+    /// Not what the row's shape says: `MechanismParamInvalid` when its turn comes, see [`Parameter::well_formed`].
+    Malformed,
     /// Raw bytes.
     Bytes(&'a [u8]),
     /// A number.
@@ -100,6 +102,14 @@ impl<'a> Parameter<'a> {
         match self {
             Parameter::Bytes(bytes) if bytes.len() == len => Ok(bytes),
             _ => Err(Error::MechanismParamInvalid),
+        }
+    }
+
+    /// The parameter, unless it is [`Parameter::Malformed`].
+    pub fn well_formed(&self) -> Result<&Self> {
+        match self {
+            Parameter::Malformed => Err(Error::MechanismParamInvalid),
+            parameter => Ok(parameter),
         }
     }
 }

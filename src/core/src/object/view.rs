@@ -134,11 +134,6 @@ impl View {
         }
     }
 
-    /// Every object, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Object>> {
-        self.objects.values()
-    }
-
     /// The objects that can match a search: those with its ID or label, else all. In the order of their handles.
     pub fn candidates(&self, search: &Attributes) -> Vec<Arc<Object>> {
         let mut found: Vec<Arc<Object>> = match NAMES.iter().find_map(|of| Some((*of, search.bytes(*of)?))) {

@@ -54,7 +54,7 @@ pub struct Login {
     pub who: Who,
     /// Opens everything of this epoch.
     pub key: TokenKey,
-    check: PinCheck,
+    check: Mutex<PinCheck>,
 }
 
 /// A keyed hash of the PIN, so that a context-specific login need not ask the TPM when it is right.
@@ -169,9 +169,9 @@ impl Token {
         let public = rings.public.0.duplicate();
         let private = rings.private.filter(|_| who == Who::User);
         let mut access = write(&self.access);
-        match (&access.store, &access.public) {
-            (Some(store), Some(machine)) => {
-                if !machine.ct_eq(public.as_ref()) {
+        if let (Some(store), Some(machine)) = (&access.store, &access.public) {
+            if !machine.ct_eq(public.as_ref()) {
+                if !store.refresh().is_err_and(|e| ended(&e)) {
                     log::error!(
                         "token {}: its machine keyslot opens another key than the PIN does; the directory was altered, \
                          restore token.object from a backup",
@@ -179,18 +179,22 @@ impl Token {
                     );
                     return Err(Error::DeviceError);
                 }
-                if let Some(private) = private {
-                    store.open_private(private);
-                }
+                // What this application held is of an epoch that another process ended.
+                *access = Access::default();
+                write(&self.view).remove_all(|_| true);
             }
-            _ => {
+        }
+        match (&access.store, private) {
+            (Some(store), Some(private)) => store.open_private(private),
+            (Some(_), None) => {}
+            (None, private) => {
                 let rings = Rings { public: rings.public, private };
                 let store = seal::objects(&self.shared.seal, self.uuid, rings).map_err(|e| seal_error(self.uuid, e))?;
                 access.store = Some(store);
                 access.public = Some(public);
             }
         }
-        access.login = Some(Arc::new(Login { who, key, check }));
+        access.login = Some(Arc::new(Login { who, key, check: Mutex::new(check) }));
         self.looked.store(0, Ordering::Relaxed);
         Ok(())
     }
@@ -198,7 +202,7 @@ impl Token {
     /// A context-specific login of the user who is logged in: a right PIN costs no TPM command, a wrong one is counted.
     pub fn reauthenticate(&self, pin: &Secret) -> Result<()> {
         let login = self.login().ok_or(Error::UserNotLoggedIn)?;
-        if login.check.fits(pin) {
+        if lock(&login.check).fits(pin) {
             return Ok(());
         }
         self.open_with(login.who, pin).map(drop)
@@ -206,14 +210,8 @@ impl Token {
 
     /// The PIN was changed: what context-specific logins compare with changes too.
     pub fn remember_pin(&self, pin: &Secret) -> Result<()> {
-        let check = PinCheck::new(pin)?;
-        let mut access = write(&self.access);
-        if let Some(login) = access.login.take() {
-            // Nobody keeps a login beyond a call; if someone does just now, the old check stays.
-            access.login = Some(match Arc::try_unwrap(login) {
-                Ok(login) => Arc::new(Login { check, ..login }),
-                Err(shared) => shared,
-            });
+        if let Some(login) = self.login() {
+            *lock(&login.check) = PinCheck::new(pin)?;
         }
         Ok(())
     }
@@ -264,20 +262,27 @@ impl Token {
         read(&self.access).store.clone()
     }
 
-    /// Looks at the index and follows it; one `stat` when nothing changed.
+    /// Looks at the index and follows it; one `stat` when nothing changed. A token that another process made anew is
+    /// opened anew where nobody is logged in; a login of the old one ends with an error.
     pub fn refresh(&self) -> Result<()> {
-        let store = self.store()?;
-        let _turn = lock(&self.turn);
-        match store.refresh() {
-            Ok(news) => {
-                if news.restart || !news.put.is_empty() || !news.gone.is_empty() {
-                    write(&self.view).apply(news);
-                }
-                self.looked.store(self.now(), Ordering::Relaxed);
-                Ok(())
+        let public = self.who().is_none();
+        match self.follow(self.store()?.as_ref()) {
+            Err(error) if public && ended(&error) => {
+                self.forget();
+                self.follow(self.store()?.as_ref()).map_err(|e| self.failed_store(e))
             }
-            Err(error) => Err(self.failed_store(error)),
+            outcome => outcome.map_err(|e| self.failed_store(e)),
         }
+    }
+
+    fn follow(&self, store: &dyn ObjectStore) -> std::result::Result<(), sealhsm_store::Error> {
+        let _turn = lock(&self.turn);
+        let news = store.refresh()?;
+        if news.restart || !news.put.is_empty() || !news.gone.is_empty() {
+            write(&self.view).apply(news);
+        }
+        self.looked.store(self.now(), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Looks only when the last look is old; for Init calls, which must be cheap.
@@ -294,7 +299,7 @@ impl Token {
     }
 
     fn failed_store(&self, error: sealhsm_store::Error) -> Error {
-        if matches!(error, sealhsm_store::Error::EpochChanged | sealhsm_store::Error::Gone(_)) {
+        if ended(&error) {
             log::warn!("token {}: re-initialised or removed by another process; logged out here", self.uuid);
             self.forget();
         }
@@ -337,6 +342,11 @@ impl Token {
     pub fn change_view<T>(&self, change: impl FnOnce(&mut View) -> T) -> T {
         change(&mut write(&self.view))
     }
+}
+
+/// Whether an error says that the epoch a store belongs to has ended.
+fn ended(error: &sealhsm_store::Error) -> bool {
+    matches!(error, sealhsm_store::Error::EpochChanged | sealhsm_store::Error::Gone(_))
 }
 
 /// Locks even if a thread panicked under the lock: every state these locks guard is whole between statements.

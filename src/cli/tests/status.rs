@@ -1,0 +1,75 @@
+//! `sealhsm status`, with and without a TPM.
+
+mod common;
+
+use common::Site;
+
+fn text(findings: &serde_json::Value) -> String {
+    findings.as_array().unwrap().iter().map(|f| f["what"].as_str().unwrap().to_owned() + "\n").collect()
+}
+
+#[test]
+fn with_a_tpm_and_a_token_nothing_is_wrong() {
+    let site = Site::with_tpm();
+    site.token("t");
+    let status = site.run(&["status", "--json"]).json();
+    assert_eq!(status["problems"], serde_json::json!([]));
+    assert_eq!(status["tpm"]["software"], true);
+    assert_eq!(status["tpm"]["max_tries"], 32);
+    assert_eq!(status["tpm"]["locked"], false);
+    assert_eq!(status["tokens"][0]["label"], "t");
+    assert_eq!(status["tokens"][0]["parent"]["name"], status["tpm"]["parent"]["name"]);
+    assert!(text(&status["notes"]).contains("software TPM"), "{status}");
+    assert!(site.run(&["status"]).ok().contains("Nothing is wrong."));
+}
+
+#[test]
+fn without_a_tpm_it_says_so_and_still_shows_the_tokens() {
+    let site = Site::with_tpm();
+    site.token("t");
+    site.run(&["swtpm", "stop", "--dir", "@tpm"]).ok();
+    let done = site.run(&["status"]);
+    assert_eq!(done.code, 1, "{done:?}");
+    for part in ["does not answer", "Token t", "no TPM: ", "-> check `tpm`", &site.text("tokens")] {
+        assert!(done.out.contains(part), "{part} in {}", done.out);
+    }
+}
+
+#[test]
+fn a_directory_that_is_no_token_is_named() {
+    let site = Site::with_tpm();
+    let uuid = site.token("t")["uuid"].as_str().unwrap().to_owned();
+    std::fs::write(site.path("tokens").join(&uuid).join("token.object"), "nonsense").unwrap();
+    let done = site.run(&["status"]);
+    assert!(done.code == 1 && done.out.contains(&uuid), "{done:?}");
+    assert_eq!(site.run(&["token", "list"]).ok(), "");
+    site.run(&["token", "delete", "--uuid", &uuid]).failed(1);
+    site.run(&["token", "delete", "--uuid", &uuid, "--force"]).ok();
+    site.run(&["status"]).ok();
+}
+
+#[test]
+fn wrong_pins_are_counted_and_a_lockout_is_a_problem_until_it_is_reset() {
+    let site = Site::with_tpm();
+    site.token("t");
+    let wrong = || site.run(&["object", "list", "--pin-file", "@other"]);
+    wrong().failed(1);
+    assert_eq!(site.run(&["status", "--json"]).json()["tpm"]["wrong_tries"], 1);
+    let locked = (1..40).map(|_| wrong().failed(1)).any(|err| err.contains("lockout); wait"));
+    assert!(locked);
+    let done = site.run(&["status"]);
+    assert!(done.code == 1 && done.out.contains("dictionary-attack lockout"), "{done:?}");
+    site.run(&["tpm", "reset-lockout"]).ok();
+    site.run(&["status"]).ok();
+    site.run(&["object", "list", "--pin-file", "@pin"]).ok();
+}
+
+#[test]
+fn the_parent_is_kept_once_and_for_all() {
+    let site = Site::with_tpm();
+    let first = site.run(&["tpm", "provision"]).ok();
+    assert!(first.contains("0x81000001"), "{first}");
+    assert_eq!(site.run(&["tpm", "provision"]).ok(), first);
+    let status = site.run(&["status", "--json"]).json();
+    assert_eq!(status["tpm"]["parent"]["handle"], "0x81000001");
+}

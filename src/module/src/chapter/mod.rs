@@ -1,0 +1,27 @@
+//! The 104 entry points, by chapter of the standard. Each is decode, one call, encode.
+
+mod cipher;
+mod digest;
+mod general;
+mod key;
+mod object;
+mod parallel;
+mod random;
+mod session;
+mod sign;
+mod slot;
+mod unsupported;
+mod verify;
+
+pub use cipher::*;
+pub use digest::*;
+pub use general::*;
+pub use key::*;
+pub use object::*;
+pub use parallel::*;
+pub use random::*;
+pub use session::*;
+pub use sign::*;
+pub use slot::*;
+pub use unsupported::*;
+pub use verify::*;

@@ -1,0 +1,154 @@
+//! Encryption, decryption, digests, signatures. Calls with an output ask for its length first; the `_into` forms take
+//! a buffer as it is and say what came back in the length.
+#![allow(unsafe_code)]
+
+use crate::mechanism::Mechanism;
+use crate::module::two_calls;
+use crate::object::Object;
+use crate::rv::{Result, Rv};
+use crate::session::{Session, bytes};
+use cryptoki_sys as ck;
+use std::ptr::null_mut;
+
+macro_rules! init {
+    ($($name:ident, $cancel:ident => $function:ident)*) => { $(
+        #[doc = concat!("`", stringify!($function), "`")]
+        pub fn $name(&self, mechanism: &Mechanism, key: Object) -> Result<()> {
+            let mut mechanism = mechanism.to_raw();
+            // SAFETY: a mechanism that lives for the call.
+            Rv::check(unsafe { self.raw().$function(self.handle, &raw mut mechanism, key.0) })
+        }
+
+        #[doc = concat!("`", stringify!($function), "` with NULL for a mechanism")]
+        pub fn $cancel(&self) -> Result<()> {
+            // SAFETY: NULL is allowed.
+            Rv::check(unsafe { self.raw().$function(self.handle, null_mut(), 0) })
+        }
+    )* };
+}
+
+/// Input and output.
+macro_rules! through {
+    ($($name:ident, $into:ident => $function:ident)*) => { $(
+        #[doc = concat!("`", stringify!($function), "`")]
+        pub fn $name(&self, input: &[u8]) -> Result<Vec<u8>> {
+            let (at, length) = bytes(input);
+            // SAFETY: an input with its length; NULL or as much room as the length says.
+            two_calls(0, |to, room| unsafe { self.raw().$function(self.handle, at, length, to, room) })
+        }
+
+        #[doc = concat!("`", stringify!($function), "` into this buffer: what it returned, and the length it left")]
+        pub fn $into(&self, input: &[u8], output: &mut [u8]) -> (Result<()>, usize) {
+            let (at, length) = bytes(input);
+            let mut room = output.len() as ck::CK_ULONG;
+            // SAFETY: an input with its length; as much room as the length says.
+            let rv = unsafe { self.raw().$function(self.handle, at, length, output.as_mut_ptr(), &raw mut room) };
+            (Rv::check(rv), room as usize)
+        }
+    )* };
+}
+
+/// Output only.
+macro_rules! last {
+    ($($name:ident => $function:ident)*) => { $(
+        #[doc = concat!("`", stringify!($function), "`")]
+        pub fn $name(&self) -> Result<Vec<u8>> {
+            // SAFETY: NULL or as much room as the length says.
+            two_calls(0, |to, room| unsafe { self.raw().$function(self.handle, to, room) })
+        }
+    )* };
+}
+
+/// Input only.
+macro_rules! take {
+    ($($name:ident => $function:ident)*) => { $(
+        #[doc = concat!("`", stringify!($function), "`")]
+        pub fn $name(&self, input: &[u8]) -> Result<()> {
+            let (at, length) = bytes(input);
+            // SAFETY: an input with its length.
+            Rv::check(unsafe { self.raw().$function(self.handle, at, length) })
+        }
+    )* };
+}
+
+impl Session<'_> {
+    init! {
+        encrypt_init, encrypt_cancel => C_EncryptInit
+        decrypt_init, decrypt_cancel => C_DecryptInit
+        sign_init, sign_cancel => C_SignInit
+        verify_init, verify_cancel => C_VerifyInit
+    }
+
+    through! {
+        encrypt, encrypt_into => C_Encrypt
+        encrypt_update, encrypt_update_into => C_EncryptUpdate
+        decrypt, decrypt_into => C_Decrypt
+        decrypt_update, decrypt_update_into => C_DecryptUpdate
+        digest, digest_into => C_Digest
+        sign, sign_into => C_Sign
+    }
+
+    last! {
+        encrypt_final => C_EncryptFinal
+        decrypt_final => C_DecryptFinal
+        digest_final => C_DigestFinal
+        sign_final => C_SignFinal
+    }
+
+    take! {
+        digest_update => C_DigestUpdate
+        sign_update => C_SignUpdate
+        verify_update => C_VerifyUpdate
+        verify_final => C_VerifyFinal
+    }
+
+    /// C_DigestInit.
+    pub fn digest_init(&self, mechanism: &Mechanism) -> Result<()> {
+        let mut mechanism = mechanism.to_raw();
+        // SAFETY: a mechanism that lives for the call.
+        Rv::check(unsafe { self.raw().C_DigestInit(self.handle, &raw mut mechanism) })
+    }
+
+    /// C_DigestKey.
+    pub fn digest_key(&self, key: Object) -> Result<()> {
+        // SAFETY: takes no pointer.
+        Rv::check(unsafe { self.raw().C_DigestKey(self.handle, key.0) })
+    }
+
+    /// C_Verify.
+    pub fn verify(&self, data: &[u8], signature: &[u8]) -> Result<()> {
+        let ((data, length), (signature, signature_length)) = (bytes(data), bytes(signature));
+        // SAFETY: two inputs with their lengths.
+        Rv::check(unsafe { self.raw().C_Verify(self.handle, data, length, signature, signature_length) })
+    }
+
+    /// Init and single-part call.
+    pub fn encrypt_with(&self, mechanism: &Mechanism, key: Object, data: &[u8]) -> Result<Vec<u8>> {
+        self.encrypt_init(mechanism, key)?;
+        self.encrypt(data)
+    }
+
+    /// Init and single-part call.
+    pub fn decrypt_with(&self, mechanism: &Mechanism, key: Object, data: &[u8]) -> Result<Vec<u8>> {
+        self.decrypt_init(mechanism, key)?;
+        self.decrypt(data)
+    }
+
+    /// Init and single-part call.
+    pub fn sign_with(&self, mechanism: &Mechanism, key: Object, data: &[u8]) -> Result<Vec<u8>> {
+        self.sign_init(mechanism, key)?;
+        self.sign(data)
+    }
+
+    /// Init and single-part call.
+    pub fn verify_with(&self, mechanism: &Mechanism, key: Object, data: &[u8], signature: &[u8]) -> Result<()> {
+        self.verify_init(mechanism, key)?;
+        self.verify(data, signature)
+    }
+
+    /// Init and single-part call.
+    pub fn digest_with(&self, mechanism: &Mechanism, data: &[u8]) -> Result<Vec<u8>> {
+        self.digest_init(mechanism)?;
+        self.digest(data)
+    }
+}

@@ -1,0 +1,97 @@
+//! Session management and PINs.
+#![allow(unsafe_code)]
+
+use crate::module::{Module, filled};
+use crate::rv::{Result, Rv};
+use cryptoki_sys as ck;
+
+/// A session handle and its module. Not closed when dropped: many tests want to see what happens to it.
+#[derive(Clone, Copy)]
+pub struct Session<'m> {
+    /// Where it was opened.
+    pub module: &'m Module,
+    /// CK_SESSION_HANDLE; may be set to any number.
+    pub handle: ck::CK_SESSION_HANDLE,
+}
+
+impl Session<'_> {
+    pub(crate) fn raw(&self) -> &ck::Pkcs11 {
+        self.module.raw()
+    }
+
+    /// C_CloseSession.
+    pub fn close(self) -> Result<()> {
+        // SAFETY: takes no pointer.
+        Rv::check(unsafe { self.raw().C_CloseSession(self.handle) })
+    }
+
+    /// C_GetSessionInfo.
+    pub fn info(&self) -> Result<ck::CK_SESSION_INFO> {
+        // SAFETY: a place for the result.
+        filled(|to| unsafe { self.raw().C_GetSessionInfo(self.handle, to) })
+    }
+
+    /// C_SessionCancel.
+    pub fn cancel(&self, flags: ck::CK_FLAGS) -> Result<()> {
+        // SAFETY: takes no pointer.
+        Rv::check(unsafe { self.raw().C_SessionCancel(self.handle, flags) })
+    }
+
+    /// C_Login.
+    pub fn login(&self, user: ck::CK_USER_TYPE, pin: &str) -> Result<()> {
+        let (at, length) = text(pin);
+        // SAFETY: a PIN with its length, which is not written to.
+        Rv::check(unsafe { self.raw().C_Login(self.handle, user, at, length) })
+    }
+
+    /// C_LoginUser.
+    pub fn login_user(&self, user: ck::CK_USER_TYPE, pin: &str, name: &str) -> Result<()> {
+        let ((at, length), (name, name_length)) = (text(pin), text(name));
+        // SAFETY: a PIN and a name with their lengths, which are not written to.
+        Rv::check(unsafe { self.raw().C_LoginUser(self.handle, user, at, length, name, name_length) })
+    }
+
+    /// C_Logout.
+    pub fn logout(&self) -> Result<()> {
+        // SAFETY: takes no pointer.
+        Rv::check(unsafe { self.raw().C_Logout(self.handle) })
+    }
+
+    /// C_InitPIN.
+    pub fn init_pin(&self, pin: &str) -> Result<()> {
+        let (at, length) = text(pin);
+        // SAFETY: a PIN with its length, which is not written to.
+        Rv::check(unsafe { self.raw().C_InitPIN(self.handle, at, length) })
+    }
+
+    /// C_SetPIN.
+    pub fn set_pin(&self, old: &str, new: &str) -> Result<()> {
+        let ((old, old_length), (new, new_length)) = (text(old), text(new));
+        // SAFETY: two PINs with their lengths, which are not written to.
+        Rv::check(unsafe { self.raw().C_SetPIN(self.handle, old, old_length, new, new_length) })
+    }
+
+    /// C_SeedRandom.
+    pub fn seed_random(&self, seed: &[u8]) -> Result<()> {
+        let (at, length) = bytes(seed);
+        // SAFETY: bytes with their length, which are not written to.
+        Rv::check(unsafe { self.raw().C_SeedRandom(self.handle, at, length) })
+    }
+
+    /// C_GenerateRandom.
+    pub fn random(&self, length: usize) -> Result<Vec<u8>> {
+        let mut random = vec![0; length];
+        // SAFETY: a buffer of the length given.
+        Rv::check(unsafe { self.raw().C_GenerateRandom(self.handle, random.as_mut_ptr(), length as ck::CK_ULONG) })?;
+        Ok(random)
+    }
+}
+
+/// An input as C has it.
+pub(crate) fn bytes(of: &[u8]) -> (*mut u8, ck::CK_ULONG) {
+    (of.as_ptr().cast_mut(), of.len() as ck::CK_ULONG)
+}
+
+fn text(of: &str) -> (*mut u8, ck::CK_ULONG) {
+    bytes(of.as_bytes())
+}
