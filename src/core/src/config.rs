@@ -215,7 +215,7 @@ impl Config {
         match &self.mechanisms {
             Mechanisms::Only(numbers) => numbers.contains(&row.mechanism),
             Mechanisms::AllBut { numbers, legacy } => {
-                !numbers.contains(&row.mechanism) && !(*legacy && row.group == Group::Legacy)
+                !(numbers.contains(&row.mechanism) || *legacy && row.group == Group::Legacy)
             }
         }
     }
