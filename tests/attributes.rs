@@ -339,34 +339,38 @@ fn reading_fills_every_entry_that_it_can() {
     });
 }
 
-#[test]
+/// Reads CKA_WRAP_TEMPLATE into these entries, or only asks how long it is. The code, and the length it left.
 #[allow(unsafe_code)]
+fn read_nested(session: &Session<'_>, key: Object, entries: &mut [ck::CK_ATTRIBUTE]) -> (ck::CK_RV, usize) {
+    let at = if entries.is_empty() { std::ptr::null_mut() } else { entries.as_mut_ptr().cast() };
+    let length = size_of_val(entries) as ck::CK_ULONG;
+    let mut outer = ck::CK_ATTRIBUTE { type_: ck::CKA_WRAP_TEMPLATE, pValue: at, ulValueLen: length };
+    // SAFETY: one entry; its value is NULL or has the room that it says, and so have the entries within.
+    let rv = unsafe { session.module.raw().C_GetAttributeValue(session.handle, key.0, &raw mut outer, 1) };
+    (rv, outer.ulValueLen as usize)
+}
+
+#[test]
 fn a_template_within_an_object_is_read_level_by_level() {
     isolated(|env| {
         let module = env.module();
         let session = env.user(&module);
         let inner = Template::new().class(ck::CKO_SECRET_KEY).label("inner");
         let key = session.create(&aes().nested(ck::CKA_WRAP_TEMPLATE, inner.clone())).unwrap();
-        let mut label = [0u8; 16];
         let mut entries = [ck::CK_ATTRIBUTE { type_: 0, pValue: std::ptr::null_mut(), ulValueLen: 0 }; 2];
-        let mut outer = ck::CK_ATTRIBUTE { type_: ck::CKA_WRAP_TEMPLATE, pValue: std::ptr::null_mut(), ulValueLen: 0 };
-        // SAFETY: one entry; its value is NULL or has the room that it says, and so have the entries within.
-        let mut read =
-            |outer: &mut ck::CK_ATTRIBUTE| unsafe { module.raw().C_GetAttributeValue(session.handle, key.0, outer, 1) };
-        assert_eq!(read(&mut outer), ck::CKR_OK);
-        assert_eq!(outer.ulValueLen as usize, size_of_val(&entries));
-        outer.pValue = entries.as_mut_ptr().cast();
-        assert_eq!(read(&mut outer), ck::CKR_OK);
-        let at = entries.iter().position(|entry| entry.type_ == ck::CKA_LABEL).unwrap();
-        assert_eq!((entries[at].ulValueLen, entries[1 - at].type_), (5, ck::CKA_CLASS));
-        for entry in &mut entries {
-            // The class fits as well.
-            entry.pValue = label.as_mut_ptr().cast();
-            entry.ulValueLen = 16;
+        let length = size_of_val(&entries);
+        assert_eq!(read_nested(&session, key, &mut []), (ck::CKR_OK, length));
+        assert_eq!(read_nested(&session, key, &mut entries[..1]).0, ck::CKR_BUFFER_TOO_SMALL);
+        assert_eq!(read_nested(&session, key, &mut entries), (ck::CKR_OK, length));
+        entries.sort_unstable_by_key(|entry| entry.type_);
+        assert_eq!(entries.map(|entry| (entry.type_, entry.ulValueLen)), [(ck::CKA_CLASS, 8), (ck::CKA_LABEL, 5)]);
+        let mut buffers = [[0u8; 16]; 2];
+        for (entry, buffer) in entries.iter_mut().zip(&mut buffers) {
+            (entry.pValue, entry.ulValueLen) = (buffer.as_mut_ptr().cast(), 16);
         }
-        entries[1 - at].pValue = std::ptr::null_mut();
-        assert_eq!(read(&mut outer), ck::CKR_OK);
-        assert_eq!(&label[..5], b"inner");
+        assert_eq!(read_nested(&session, key, &mut entries), (ck::CKR_OK, length));
+        let label = entries.iter().position(|entry| entry.type_ == ck::CKA_LABEL).unwrap();
+        assert_eq!((&buffers[label][..6], entries[label].ulValueLen), (&b"inner\0"[..], 5));
         let wraps =
             |template: Template| session.find(&Template::new().nested(ck::CKA_WRAP_TEMPLATE, template)).unwrap();
         assert_eq!(wraps(inner), [key]);
