@@ -34,6 +34,8 @@ fn a_search_finds_what_has_every_attribute_that_it_names() {
         let session = env.user(&module);
         let [one, two, public, private, key] = several(&session);
         let all = vec![one, two, public, private, key];
+        let known = Known::p256().public;
+        let point = known.said(ck::CKA_EC_POINT).unwrap();
         let wanted: Vec<(Template, Vec<Object>)> = vec![
             (Template::new(), all.clone()),
             (Template::new().token(true), all.clone()),
@@ -54,14 +56,11 @@ fn a_search_finds_what_has_every_attribute_that_it_names() {
             (Template::new().flag(ck::CKA_SIGN, true), vec![private, key]),
             (Template::new().flag(ck::CKA_VERIFY, true), vec![public, key]),
             (Template::new().flag(ck::CKA_MODIFIABLE, true), all.clone()),
-            (
-                Template::new().bytes(ck::CKA_EC_PARAMS, Known::p256().public.said(ck::CKA_EC_PARAMS).unwrap()),
-                vec![public, private],
-            ),
-            (
-                Template::new().bytes(ck::CKA_EC_POINT, Known::p256().public.said(ck::CKA_EC_POINT).unwrap()),
-                vec![public],
-            ),
+            (Template::new().bytes(ck::CKA_EC_PARAMS, known.said(ck::CKA_EC_PARAMS).unwrap()), vec![public, private]),
+            (Template::new().bytes(ck::CKA_EC_POINT, point), vec![public, private]),
+            // The raw point of version 3.2.
+            (Template::new().bytes(ck::CKA_EC_POINT, &point[2..]), vec![public, private]),
+            (Template::new().bytes(ck::CKA_EC_POINT, &point[3..]), vec![]),
             (Template::new().bytes(ck::CKA_UNIQUE_ID, session.bytes(key, ck::CKA_UNIQUE_ID).unwrap()), vec![key]),
             (Template::new().class(ck::CKO_CERTIFICATE), vec![]),
         ];
