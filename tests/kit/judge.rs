@@ -66,6 +66,14 @@ impl Judge {
         self.output(&["dgst", "-binary", name, "@"], &[&self.file(data)])
     }
 
+    /// HMAC with a key in hexadecimal digits: `openssl dgst -mac HMAC`.
+    #[track_caller]
+    pub fn macs(&self, hash: &str, key: &str, data: &[u8]) -> Vec<u8> {
+        let (hash, key) = (format!("-{hash}"), format!("hexkey:{key}"));
+        let arguments = ["dgst", "-binary", &hash, "-mac", "HMAC", "-macopt", &key, "@"];
+        self.output(&arguments, &[&self.file(data)])
+    }
+
     /// A key pair of its own: `openssl genpkey`.
     #[track_caller]
     pub fn key(&self, options: &[&str]) -> Foreign {
