@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::mem;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 /// What a process knows. Never freed: a child leaves its parent's alone and makes its own.
 struct World {
@@ -75,10 +75,30 @@ pub fn start(make: impl FnOnce() -> Result<Application>) -> Result<()> {
         return Err(Error::AlreadyInitialized);
     }
     let application = Arc::new(make()?);
+    let_go_on_fork();
     world.seen_by_children.store(Arc::into_raw(application.clone()).cast_mut(), Ordering::Release);
     *current = Some(application);
     turn();
     Ok(())
+}
+
+/// Has every later child let go of the parent's agent and locks at once, even if it never calls us again.
+fn let_go_on_fork() {
+    static ONCE: Once = Once::new();
+    // SAFETY: the module is never unloaded (-z nodelete), so the handler stays where it is; see there what it does.
+    ONCE.call_once(|| unsafe {
+        libc::pthread_atfork(None, None, Some(let_go));
+    });
+}
+
+/// Runs in every forked child. Closes descriptors; waits for nothing and touches nothing of the host's.
+extern "C" fn let_go() {
+    // SAFETY: worlds are never freed.
+    let Some(parents) = (unsafe { WORLD.load(Ordering::Acquire).as_ref() }) else { return };
+    // SAFETY: not NULL, so it holds a reference that C_Finalize in the parent had not given back when it forked.
+    if let Some(inherited) = unsafe { parents.seen_by_children.load(Ordering::Acquire).as_ref() } {
+        inherited.abandon_in_child();
+    }
 }
 
 /// C_Finalize.
@@ -133,6 +153,7 @@ fn begin() {
         // SAFETY: not NULL, so it holds a reference that C_Finalize in the parent had not given back when it forked.
         if let Some(inherited) = unsafe { inherited.as_ref() } {
             inherited.abandon_in_child();
+            inherited.wipe_in_child();
         }
     }
 }
