@@ -1,10 +1,14 @@
 //! What the integration tests stand on: a small safe client of PKCS#11, and a process, a token directory and a
 //! software TPM of its own for every test. It tests nothing itself, and it builds nothing: `cargo build --release` first.
 
+mod chance;
 mod env;
 mod forked;
+mod hex;
 mod isolated;
 mod known;
+pub mod judge;
+mod keys;
 mod mechanism;
 mod module;
 mod object;
@@ -16,11 +20,15 @@ mod session;
 mod swtpm;
 mod template;
 
+pub use chance::Chance;
 pub use cryptoki_sys as ck;
 pub use env::{Env, Log, SO_PIN, USER_PIN, eventually};
 pub use forked::{Forked, fork};
+pub use hex::hex;
 pub use isolated::{Isolated, isolated};
 pub use known::{Known, openssl};
+pub use judge::Judge;
+pub use keys::curve;
 pub use mechanism::Mechanism;
 pub use module::{Interface, Module, text};
 pub use object::Object;
