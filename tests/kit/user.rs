@@ -62,3 +62,9 @@ pub fn owner(path: &Path) -> u32 {
     use std::os::unix::fs::MetadataExt;
     path.symlink_metadata().expect("stat").uid()
 }
+
+/// AT_SECURE: whether this process has more rights than its caller.
+pub fn is_secure() -> bool {
+    // SAFETY: reads the auxiliary vector.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
