@@ -124,7 +124,11 @@ impl Module {
 impl Session {
     fn login(&self, user: CK_USER_TYPE, pin: &[u8]) -> Outcome<()> {
         let mut pin = pin.to_vec();
-        call!(self.functions, C_Login(self.handle, user, pin.as_mut_ptr(), pin.len() as CK_ULONG))
+        match call!(self.functions, C_Login(self.handle, user, pin.as_mut_ptr(), pin.len() as CK_ULONG)) {
+            // Another session of this process did it.
+            Err(error) if error.ends_with(&format!("{CKR_USER_ALREADY_LOGGED_IN:#x}")) => Ok(()),
+            outcome => outcome,
+        }
     }
 
     /// C_GenerateKeyPair; the private key's handle.

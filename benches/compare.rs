@@ -55,8 +55,12 @@ struct Worker {
 
 impl Worker {
     fn start(subject: &Subject) -> Worker {
-        let mut process =
-            command(subject, "--child").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("spawn");
+        let mut process = command(subject, "--child")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("spawn");
         let (to, from) = (process.stdin.take().expect("piped"), process.stdout.take().expect("piped"));
         Worker { process, to, from: BufReader::new(from) }
     }

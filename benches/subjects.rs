@@ -59,7 +59,7 @@ pub fn all(objects: usize) -> Vec<Subject> {
 pub fn ours(objects: usize) -> Subject {
     let release = std::env::current_exe().expect("own path");
     let release =
-        release.ancestors().find(|p| p.join("libsealhsm.so").exists()).expect("run `cargo build --release` first");
+        release.ancestors().find(|p| p.join("sealhsm-tpm").exists()).expect("run `cargo build --release` first");
     let home = home();
     let (tpm, tcti) = swtpm(home.path());
     let config = home.path().join("sealhsm.toml");
@@ -147,6 +147,7 @@ fn swtpm(home: &Path) -> (Swtpm, String) {
         .args(["--server", &format!("type=unixio,path={},mode=0600", socket.display())])
         .args(["--ctrl", &format!("type=unixio,path={}.ctrl,mode=0600", socket.display())])
         .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .expect("swtpm is installed");
     for _ in 0..500 {

@@ -1,10 +1,9 @@
 //! What the built files export and need: nothing that could meet the host's own libraries.
 
 use kit::{ck, program};
-use std::collections::BTreeMap;
 use std::process::Command;
 
-/// The output of a program of binutils or of cargo.
+/// The output of a program of binutils.
 fn run(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output().unwrap_or_else(|e| panic!("{program}: {e}"));
     assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -63,27 +62,4 @@ fn the_module_stays_loaded_and_read_only_where_it_can() {
     assert!(segments.contains("GNU_RELRO"), "{segments}");
     let stack = segments.lines().find(|line| line.contains("GNU_STACK")).unwrap();
     assert!(!stack.contains("RWE"), "{stack}");
-}
-
-/// Features unify over what is built together: the same features in every crate that goes into it mean the same code.
-#[test]
-fn the_module_is_the_same_however_it_is_built() {
-    let alone = features(&["-p", "sealhsm-module"]);
-    let in_root = features(&[]);
-    for (package, of) in &alone {
-        assert_eq!(in_root.get(package), Some(of), "features of {package}: root build against -p sealhsm-module");
-    }
-    assert!(alone.len() > 10);
-}
-
-/// Package and version to the features that a build of this selection turns on.
-fn features(selection: &[&str]) -> BTreeMap<String, String> {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
-    let mut arguments = vec!["tree", "--offline", "--locked", "--manifest-path", manifest];
-    arguments.extend(["-e", "normal,no-proc-macro", "--prefix", "none", "-f", "{p}|{f}"]);
-    arguments.extend(selection);
-    let tree = run(&cargo, &arguments);
-    let lines = tree.lines().filter_map(|line| line.trim_end_matches(" (*)").split_once('|'));
-    lines.map(|(package, of)| (package.to_string(), of.trim_end_matches(" (*)").to_string())).collect()
 }

@@ -79,8 +79,11 @@ impl From<&door::Error> for Failure {
                  `sealhsm swtpm start` starts a software TPM for development"
             ),
             Timeout => "the TPM did not answer in time; `sealhsm status` shows which one is asked".into(),
-            WrongParent { .. } => "sealed to another TPM, or this TPM was cleared; \
+            WrongParent { found: Some(_) } => "sealed to another TPM, or this TPM was cleared; \
                  `sealhsm token recover` opens a token with its recovery key"
+                .into(),
+            WrongParent { found: None } => "sealed to a key that is not in this TPM: another TPM, a cleared one, or a \
+                 key that is no longer kept; `sealhsm status` tells which, and what to do"
                 .into(),
             NotOurs => "a keyslot was not sealed by this TPM, or is damaged; restore token.object from a backup, \
                  or open the token with its recovery key (`sealhsm token recover`)"

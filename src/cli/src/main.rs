@@ -60,6 +60,7 @@ fn log_to_stderr() {
     builder.filter_level(asked.unwrap_or(log::LevelFilter::Warn));
     builder.format(|line, record| match record.level() {
         log::Level::Error => writeln!(line, "sealhsm: {}", record.args()),
+        log::Level::Warn => writeln!(line, "sealhsm: warning: {}", record.args()),
         level => writeln!(line, "sealhsm: {}: {}", level.as_str().to_lowercase(), record.args()),
     });
     builder.init();

@@ -2,6 +2,7 @@
 //! `conf/sealhsm.toml` documents every key; a test reads it.
 
 use crate::mechanism::{Group, Row, rows};
+pub use sealhsm_door::privileged;
 use sealhsm_seal::Argon2;
 use serde::Deserialize;
 use std::fs::File;
@@ -109,7 +110,7 @@ impl Config {
     /// module or the command, where the agent may be too. In a privileged process (AT_SECURE) no environment variable
     /// is read. The error names file, line and what to do.
     pub fn load(beside: Option<&Path>) -> Result<Config, String> {
-        let privileged = sealhsm_door::privileged();
+        let privileged = privileged();
         let variable = |name: &str| match privileged {
             true => None,
             false => std::env::var_os(name).filter(|v| !v.is_empty()),
@@ -214,7 +215,7 @@ impl Config {
         match &self.mechanisms {
             Mechanisms::Only(numbers) => numbers.contains(&row.mechanism),
             Mechanisms::AllBut { numbers, legacy } => {
-                !numbers.contains(&row.mechanism) && !(*legacy && row.group == Group::Legacy)
+                !(numbers.contains(&row.mechanism) || *legacy && row.group == Group::Legacy)
             }
         }
     }

@@ -12,7 +12,7 @@ const PAGE: usize = 4096;
 /// The header of a large block sits `PAGE` bytes before it; a block of the C library is never page aligned
 /// (its own header comes first), so alignment tells the two apart.
 fn is_large(block: *mut c_void) -> bool {
-    (block as usize).is_multiple_of(PAGE)
+    (block as usize) % PAGE == 0
 }
 
 /// malloc(3).

@@ -2,11 +2,21 @@
 //! It knows nothing of PKCS#11 or of files.
 
 pub mod aead;
+pub mod cipher;
+pub mod curve;
+pub mod der;
+pub mod digest;
+pub mod ecdsa;
 mod error;
 mod heap;
 mod init;
 pub mod kdf;
+pub mod mac;
+pub mod operation;
+mod params;
+pub mod pkey;
 pub mod random;
+pub mod rsa;
 pub mod x25519;
 
 pub use error::{Error, Result};

@@ -3,7 +3,7 @@
 //! Nothing here waits, keeps a descriptor, or takes a lock that a fork could leave locked.
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use sealhsm_core::config::{Config, LogTarget};
+use sealhsm_core::config::{Config, LogTarget, privileged};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -43,7 +43,7 @@ pub fn open(config: Option<&Config>) {
 
 /// The level that SEALHSM_LOG asks for; a word that is none is ignored.
 fn asked() -> Option<LevelFilter> {
-    if sealhsm_door::privileged() {
+    if privileged() {
         return None;
     }
     std::env::var("SEALHSM_LOG").ok()?.parse().ok()

@@ -4,7 +4,7 @@
 pub mod directory;
 mod error;
 pub mod file;
-pub mod format;
+mod format;
 
 use sealhsm_secret::Secret;
 use uuid::Uuid;

@@ -109,19 +109,23 @@ impl List {
         };
         for token in places.iter().map(|place| &place.token) {
             let name = format!("{} (serial {})", plain(&token.label), token.serial);
-            if parent.is_some_and(|parent| another(parent, &token.parent)) {
-                self.problem(
+            match parent.map(|present| compare(present, &token.parent)) {
+                Some(Fit::Another) => self.problem(
                     format!("Token {name} is sealed to another TPM, or this one was cleared."),
                     match token.recovery {
                         true => "Use its TPM, or `sealhsm token recover` with the recovery key.",
                         false => "Use its TPM; it has no recovery key, so nothing else opens it.",
                     },
-                );
-            } else if !token.recovery {
-                self.note(
+                ),
+                Some(Fit::Evicted) => self.problem(
+                    format!("Token {name} is sealed to a key that this TPM can make, but does not keep any more."),
+                    "`sealhsm tpm provision` as root keeps it again.",
+                ),
+                _ if !token.recovery => self.note(
                     format!("Token {name} has no recovery key: it ends with this TPM."),
                     "`sealhsm recovery keygen`, then `sealhsm token add-recovery-key`.",
-                );
+                ),
+                _ => {}
             }
             if !token.user_pin_set {
                 self.note(format!("Token {name} has no user PIN."), "`sealhsm token init-pin` sets one.");
@@ -140,9 +144,26 @@ impl List {
     }
 }
 
-/// Whether a token's pinned key is surely not the TPM's. Keys of other places or templates cannot be compared.
-fn another(present: &Parent, pinned: &Parent) -> bool {
-    present.handle == pinned.handle && present.template == pinned.template && present.name != pinned.name
+/// Whether a token's pinned key is at hand.
+#[derive(Debug, PartialEq)]
+enum Fit {
+    /// Nothing speaks against it.
+    Maybe,
+    /// Surely another key.
+    Another,
+    /// The same key, but it is pinned at a handle where nothing is now.
+    Evicted,
+}
+
+/// `present`: what the TPM offers, handle 0 if it keeps no usable key. A key that is made at each use cannot be
+/// compared with a foreign one that the TPM keeps.
+fn compare(present: &Parent, pinned: &Parent) -> Fit {
+    match (present.name == pinned.name, pinned.handle) {
+        (true, handle) if handle == present.handle || handle == 0 => Fit::Maybe,
+        (true, _) => Fit::Evicted,
+        (false, 0) if present.handle != 0 => Fit::Maybe,
+        (false, _) => Fit::Another,
+    }
 }
 
 fn finding(what: impl Into<String>, next: &str) -> Finding {
@@ -175,10 +196,19 @@ mod tests {
     }
 
     #[test]
-    fn only_keys_of_the_same_kind_are_compared() {
+    fn a_token_of_another_tpm_is_told_from_one_whose_parent_is_no_longer_kept() {
+        const SRK: u32 = 0x8100_0001;
         let key = |handle, name: u8| Parent { handle, template: "ecc-p256".into(), name: vec![name] };
-        assert!(another(&key(0, 1), &key(0, 2)));
-        assert!(!another(&key(0, 1), &key(0, 1)));
-        assert!(!another(&key(0x8100_0001, 1), &key(0, 2)));
+        for (present, pinned, fit) in [
+            (key(SRK, 1), key(SRK, 1), Fit::Maybe),
+            (key(SRK, 1), key(SRK, 2), Fit::Another),
+            (key(0, 1), key(SRK, 2), Fit::Another),
+            (key(0, 1), key(SRK, 1), Fit::Evicted),
+            (key(0, 1), key(0, 2), Fit::Another),
+            (key(SRK, 1), key(0, 1), Fit::Maybe),
+            (key(SRK, 1), key(0, 2), Fit::Maybe),
+        ] {
+            assert_eq!(compare(&present, &pinned), fit, "{present:?} {pinned:?}");
+        }
     }
 }

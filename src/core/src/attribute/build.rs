@@ -184,7 +184,8 @@ mod tests {
         let mut rows = vec![(ck::CKA_CLASS, Raw::Bytes(&class)), (ck::CKA_KEY_TYPE, Raw::Bytes(&kind))];
         rows.extend(extra.iter().map(|(of, bytes)| (*of, Raw::Bytes(bytes))));
         let mut key = template::parse(&Template(rows))?;
-        fill(&mut key, schema_of(&key)?, Birth::Create, false)?;
+        let schema = schema_of(&key)?;
+        fill(&mut key, schema, Birth::Create, false)?;
         Ok(key)
     }
 

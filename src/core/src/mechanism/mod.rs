@@ -2,10 +2,28 @@
 //! make its engines. Lists, flags, checks and CKO_MECHANISM objects are read off the rows; nothing else
 //! in the program switches on a mechanism's number.
 
-pub mod engine;
-pub mod key;
-pub mod parameter;
+#[macro_use]
 mod row;
+mod aes;
+mod block;
+mod digest;
+mod ec;
+mod edwards;
+pub mod engine;
+mod gcm;
+mod hash;
+pub mod key;
+mod mac;
+pub mod parameter;
+mod rsa;
+mod scheme;
+mod secret;
 
 pub use parameter::{Mechanism, Parameter, Shape};
 pub use row::{Group, Row, lookup, rows};
+
+/// OpenSSL failed where no input of the caller can be the reason.
+fn failed(error: sealhsm_crypto::Error) -> crate::Error {
+    log::error!("OpenSSL: {error}; this is a bug or a lack of memory, please report it");
+    crate::Error::General
+}

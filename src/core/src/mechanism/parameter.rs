@@ -1,6 +1,8 @@
 //! Mechanism parameters in Rust's types. The module turns C structures into these, guided by the
 //! [`Shape`] of the row; whether the values make sense is checked by the mechanism itself.
 
+use crate::{Error, Result};
+
 /// CK_MECHANISM after decoding.
 #[derive(Debug)]
 pub struct Mechanism<'a> {
@@ -89,11 +91,24 @@ pub enum Parameter<'a> {
     },
 }
 
-impl Parameter<'_> {
-    /// The parameter, unless it is [`Parameter::Malformed`].
-    pub fn well_formed(&self) -> crate::Result<&Self> {
+impl<'a> Parameter<'a> {
+    /// Nothing, for mechanisms without a parameter.
+    pub fn none(&self) -> Result<()> {
+        if *self == Parameter::None { Ok(()) } else { Err(Error::MechanismParamInvalid) }
+    }
+
+    /// Raw bytes of exactly this length.
+    pub fn bytes(&self, len: usize) -> Result<&'a [u8]> {
         match self {
-            Parameter::Malformed => Err(crate::Error::MechanismParamInvalid),
+            Parameter::Bytes(bytes) if bytes.len() == len => Ok(bytes),
+            _ => Err(Error::MechanismParamInvalid),
+        }
+    }
+
+    /// The parameter, unless it is [`Parameter::Malformed`].
+    pub fn well_formed(&self) -> Result<&Self> {
+        match self {
+            Parameter::Malformed => Err(Error::MechanismParamInvalid),
             parameter => Ok(parameter),
         }
     }

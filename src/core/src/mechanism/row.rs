@@ -3,9 +3,10 @@
 use super::engine::{Cipher, Digester, Signer, Verifier};
 use super::key::Key;
 use super::{Parameter, Shape};
+use super::{aes, digest, ec, edwards, mac, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Deniable groups of mechanisms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +72,74 @@ impl Row {
     };
 }
 
+/// A row, by the name of its constant in `cryptoki_sys`.
+macro_rules! row {
+    ($name:ident { $($field:ident: $value:expr),* $(,)? }) => {
+        $crate::mechanism::Row {
+            mechanism: cryptoki_sys::$name,
+            name: $crate::mechanism::row::bare(stringify!($name)),
+            $($field: $value,)*
+            ..$crate::mechanism::Row::NONE
+        }
+    };
+}
+
+/// The name of a constant without `CKM_`; anything else does not compile.
+pub(super) const fn bare(constant: &'static str) -> &'static str {
+    match constant.as_bytes() {
+        [b'C', b'K', b'M', b'_', rest @ ..] => match std::str::from_utf8(rest) {
+            Ok(name) => name,
+            Err(_) => "",
+        },
+        _ => "",
+    }
+}
+
+/// The families; a new one is one entry here.
+static FAMILIES: &[&[Row]] = &[rsa::ROWS, ec::ROWS, edwards::ROWS, aes::ROWS, mac::ROWS, digest::ROWS, secret::ROWS];
+
+/// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.
+struct Registry {
+    numbers: Vec<u64>,
+    rows: Vec<&'static Row>,
+}
+
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    let mut rows: Vec<&Row> = FAMILIES.iter().copied().flatten().collect();
+    rows.sort_by_key(|row| row.mechanism);
+    Registry { numbers: rows.iter().map(|row| row.mechanism).collect(), rows }
+});
+
 /// All rows of all families, in the order of their numbers.
 pub fn rows() -> &'static [&'static Row] {
-    &[]
+    &REGISTRY.rows
 }
 
 /// The row of a mechanism.
-pub fn lookup(_mechanism: u64) -> Option<&'static Row> {
-    None
+pub fn lookup(mechanism: u64) -> Option<&'static Row> {
+    let registry = &*REGISTRY;
+    registry.numbers.binary_search(&mechanism).ok().map(|at| registry.rows[at])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_found_by_its_number_and_does_something() {
+        assert!(rows().windows(2).all(|pair| pair[0].mechanism < pair[1].mechanism));
+        for row in rows() {
+            assert!(std::ptr::eq(lookup(row.mechanism).unwrap(), *row));
+            assert!(!row.name.is_empty());
+            assert!(row.sizes.0 <= row.sizes.1);
+            let keyed = row.encrypt.is_some() || row.sign.is_some();
+            let makes = row.generate.is_some() || row.generate_pair.is_some();
+            assert!(keyed || makes || row.digest.is_some(), "{}", row.name);
+            assert_eq!(row.encrypt.is_some(), row.decrypt.is_some(), "{}", row.name);
+            assert_eq!(row.sign.is_some(), row.verify.is_some(), "{}", row.name);
+            assert_eq!(keyed || makes, !row.key_types.is_empty(), "{}", row.name);
+        }
+        assert!(lookup(u64::MAX).is_none());
+        assert!(lookup(cryptoki_sys::CKM_VENDOR_DEFINED).is_none());
+    }
 }

@@ -30,6 +30,14 @@ impl Kept {
         (self.device, self.inode) == (stat.st_dev, stat.st_ino)
     }
 
+    /// A host closes the descriptor and opens `its` file, which gets the same number: that number.
+    #[cfg(test)]
+    pub fn is_taken_by(&mut self, its: &std::fs::File) -> i32 {
+        let fd = self.fd.as_mut().unwrap();
+        rustix::io::dup2(its, fd).unwrap();
+        std::os::fd::AsRawFd::as_raw_fd(fd)
+    }
+
     /// Whether both are the same file.
     pub fn same_file(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)

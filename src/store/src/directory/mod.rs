@@ -133,10 +133,7 @@ impl Directory {
     pub fn read(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, Error> {
         let Some((fd, stat)) = self.open_to_read(name)? else { return Ok(None) };
         let mut bytes = Vec::with_capacity(usize::try_from(stat.st_size).unwrap_or(0).min(limit));
-        File::from(fd)
-            .take(limit as u64 + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|e| Error::Io(self.named(name), e))?;
+        File::from(fd).take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|e| Error::Io(self.named(name), e))?;
         if bytes.len() > limit {
             return Err(Error::Tampered(format!("{}: longer than {limit} bytes; restore it", self.named(name))));
         }
@@ -164,8 +161,7 @@ impl Directory {
     }
 }
 
-const FLAGS_DIRECTORY: OFlags =
-    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const FLAGS_DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const FLAGS_FILE: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
 /// A directory must belong to root or to the effective user (root may work for anyone), and nobody else may write it.
@@ -198,4 +194,4 @@ fn check_mode(mode: u32) -> Result<(), String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -45,10 +45,7 @@ mod watched {
     }
 
     /// Runs `work` with `watcher` called before each step of this thread; its error is the step's.
-    pub fn watch<T>(
-        watcher: impl FnMut(Step, &str) -> io::Result<()> + 'static,
-        work: impl FnOnce() -> T,
-    ) -> T {
+    pub fn watch<T>(watcher: impl FnMut(Step, &str) -> io::Result<()> + 'static, work: impl FnOnce() -> T) -> T {
         WATCHER.set(Some(Box::new(watcher)));
         let done = work();
         WATCHER.set(None);

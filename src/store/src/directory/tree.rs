@@ -84,7 +84,8 @@ impl Directory {
         self.sync()?;
         names.iter().try_for_each(|n| token.remove(n))?;
         let at = self.at()?;
-        rustix::fs::unlinkat(&*at, &temporary, AtFlags::REMOVEDIR).map_err(|e| self.not_written(&temporary, e.into()))?;
+        rustix::fs::unlinkat(&*at, &temporary, AtFlags::REMOVEDIR)
+            .map_err(|e| self.not_written(&temporary, e.into()))?;
         self.sync()
     }
 }

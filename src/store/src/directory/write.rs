@@ -154,7 +154,6 @@ fn write_at(file: &OwnedFd, mut at: u64, mut bytes: &[u8]) -> io::Result<()> {
 /// A version 4 UUID.
 pub(super) fn random_uuid() -> Result<Uuid, Error> {
     let mut random = [0; 16];
-    sealhsm_crypto::random::public(&mut random)
-        .map_err(|e| Error::Io("random numbers".into(), io::Error::other(e)))?;
+    sealhsm_crypto::random::public(&mut random).map_err(|e| Error::Io("random numbers".into(), io::Error::other(e)))?;
     Ok(uuid::Builder::from_random_bytes(random).into_uuid())
 }

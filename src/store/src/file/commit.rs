@@ -49,9 +49,9 @@ impl FileStore {
         self.settle(&found.updated)?;
         let sealed = self.seal(changes, &found.tail)?;
         let done = self.write_envelopes(&sealed.envelopes).and_then(|()| self.cut_torn(&found, &lock));
-        let done = done.map_err(|error| NotAppended { error, undone: true }).and_then(|()| {
-            self.directory.append(&self.index, &found.index, found.tail.end, &sealed.frame)
-        });
+        let done = done
+            .map_err(|error| NotAppended { error, undone: true })
+            .and_then(|()| self.directory.append(&self.index, &found.index, found.tail.end, &sealed.frame));
         if let Err(NotAppended { error, undone }) = done {
             // A frame that may be there after all must find its envelopes.
             if undone {
@@ -198,10 +198,7 @@ impl FileStore {
         if read(&self.keys).private.is_none() {
             return;
         }
-        let crowded = {
-            let view = lock(&self.view);
-            view.garbage() > self.garbage.max(view.living())
-        };
+        let crowded = lock(&self.view).is_crowded(self.many);
         let first = !self.tidied.load(Ordering::Relaxed);
         let done = if crowded {
             self.tidy().and_then(|()| self.compact())

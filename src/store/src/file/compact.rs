@@ -38,10 +38,4 @@ impl FileStore {
         log::info!("{}: compacted to {} objects", self.directory.named(&self.index), entries.len());
         Ok(())
     }
-
-    #[cfg(test)]
-    pub(super) fn compact_at(mut self, garbage: usize) -> Self {
-        self.garbage = garbage;
-        self
-    }
 }

@@ -39,7 +39,9 @@ impl FileStore {
         }
         let name = self.directory.named(&object_name(uuid));
         Err(wrong.unwrap_or_else(|| {
-            Error::Tampered(format!("{name}: version {version}, which the index lists, is missing; restore it from a backup"))
+            Error::Tampered(format!(
+                "{name}: version {version}, which the index lists, is missing; restore it from a backup"
+            ))
         }))
     }
 
@@ -47,7 +49,7 @@ impl FileStore {
     fn listed_as(&self, ring: Ring, uuid: Uuid, version: u64, fresh: bool) -> Result<Listed, Error> {
         let mut view = lock(&self.view);
         let fits = |listed: &Listed| listed.ring == ring && listed.version == version;
-        if !fresh && let Some(listed) = view.listed(uuid).filter(fits) {
+        if let (false, Some(listed)) = (fresh, view.listed(uuid).filter(fits)) {
             return Ok(listed);
         }
         self.look(&mut view)?;

@@ -46,9 +46,8 @@ pub fn open(
     Ok(Arc::new(FileStore::open(directory, token, epoch, rings, present)?))
 }
 
-/// A garbage record is one that a later record, or the object's end, made void. From this many on, if they are more
-/// than the living, the next writer that holds both rings compacts.
-const GARBAGE: usize = 1000;
+/// Void records, or frames, from which on the next writer that holds both rings may compact the index.
+const MANY: usize = 1000;
 
 /// A frame that cannot be read by someone without the lock may just be in the writing: look again this often…
 const LOOKS: u32 = 4;
@@ -61,7 +60,8 @@ struct FileStore {
     epoch: u64,
     index: String,
     present: Box<PresentEpoch>,
-    garbage: usize,
+    many: usize,
+    looks: u32,
     /// One writer at a time in this process, in turn; `token.lock` keeps other processes out.
     turn: Mutex<()>,
     /// Whether this store has looked for leftovers once.
@@ -87,7 +87,8 @@ impl FileStore {
             epoch,
             index,
             present,
-            garbage: GARBAGE,
+            many: MANY,
+            looks: LOOKS,
             turn: Mutex::new(()),
             tidied: AtomicBool::new(false),
             view: Mutex::new(View::default()),
@@ -115,7 +116,7 @@ impl FileStore {
             match looked {
                 Ok(true) => return Ok(()),
                 Ok(false) => return Err(self.no_index()),
-                Err(Error::Tampered(_)) if looks < LOOKS => std::thread::sleep(PAUSE * looks),
+                Err(Error::Tampered(_)) if looks < self.looks => std::thread::sleep(PAUSE * looks),
                 Err(error) => return Err(error),
             }
         }

@@ -37,8 +37,9 @@ pub struct View {
     file: Option<(Kept, Tail)>,
     known: HashMap<Uuid, Listed>,
     dead: HashSet<Uuid>,
-    /// Records read, living or not.
+    /// Records read, living or not, and the frames they came in.
     records: usize,
+    frames: usize,
     /// In the order of the index; several for one object are possible.
     changes: Vec<(Uuid, Option<Entry>)>,
     restarted: bool,
@@ -54,13 +55,12 @@ impl View {
         self.known.get(&uuid).copied()
     }
 
-    pub fn living(&self) -> usize {
-        self.known.len()
-    }
-
-    /// Records that mean nothing any more.
-    pub fn garbage(&self) -> usize {
-        self.records.saturating_sub(self.known.len())
+    /// Whether a new index with one frame would be worth its writing: more than this many records mean nothing any
+    /// more and those are more than the living, or more than this many frames are to be opened and those are more
+    /// than a quarter of the living (so that the work per transaction stays constant while a token grows).
+    pub fn is_crowded(&self, many: usize) -> bool {
+        let living = self.known.len();
+        self.records.saturating_sub(living) > many.max(living) || self.frames > many.max(living / 4)
     }
 
     /// Whether this object was destroyed, as far as the index remembers.
@@ -129,6 +129,7 @@ impl View {
                     self.apply(ring, &record::read(records.as_ref())?)?;
                 }
             }
+            self.frames += 1;
             tail.place = frame.next(&tail.place);
             tail.end += frame.length() as u64;
             rest = &rest[frame.length()..];

@@ -66,7 +66,8 @@ pub fn seal(key: &RingKey, header: &Header, attributes: &Secret) -> Result<Vec<u
 pub fn header(bytes: &[u8]) -> Result<Header, Fault> {
     let mut rest = Bytes(bytes);
     rest.version(MAGIC, "not an object of SealHSM")?;
-    let mut fields = || Some(Header { epoch: rest.u64()?, token: rest.uuid()?, object: rest.uuid()?, version: rest.u64()? });
+    let mut fields =
+        || Some(Header { epoch: rest.u64()?, token: rest.uuid()?, object: rest.uuid()?, version: rest.u64()? });
     fields().ok_or(Fault::Damaged("too short"))
 }
 

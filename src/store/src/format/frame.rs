@@ -104,7 +104,9 @@ pub fn read<'a>(owner: &Owner, place: &Place, rest: &'a [u8], at: u64) -> Result
     let Some((public, private)) = lengths(owner, place, header) else {
         return torn_or(at, rest, rest.len(), "a frame's header is not authentic, or not the next one");
     };
-    let Some(end) = public.checked_add(private) else { return Err(Fault::Damaged("a frame too long for this machine")) };
+    let Some(end) = public.checked_add(private) else {
+        return Err(Fault::Damaged("a frame too long for this machine"));
+    };
     match body.get(end) {
         None => Ok(Next::Torn),
         Some(&END) => {

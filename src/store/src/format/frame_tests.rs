@@ -75,7 +75,9 @@ fn zeros_from_a_sector_boundary_on_are_torn_and_from_elsewhere_tampering() {
             let mut bad = all.clone();
             bad[from..].fill(0);
             let nonzero = bad.iter().rposition(|b| *b != 0).map_or(0, |n| n + 1) as u64 + at;
-            let torn = from == 0 || bad[..HEADER].iter().all(|b| *b == 0) || nonzero.next_multiple_of(512) < at + all.len() as u64;
+            let torn = from == 0
+                || bad[..HEADER].iter().all(|b| *b == 0)
+                || nonzero.next_multiple_of(512) < at + all.len() as u64;
             match replay(&bad, at) {
                 Ok((found, true)) => assert!(torn && found.is_empty(), "at {at} from {from}"),
                 Err(Fault::Damaged(_)) => assert!(!torn, "at {at} from {from}"),

@@ -34,17 +34,15 @@ pub enum Record<'a> {
 
 /// All records of one part.
 pub fn write(records: &[Record<'_>]) -> Result<Secret, Fault> {
-    let size: usize = records.iter().map(|r| 64 + if let Record::Put { record, .. } = r { record.len() } else { 0 }).sum();
+    let size: usize =
+        records.iter().map(|r| 64 + if let Record::Put { record, .. } = r { record.len() } else { 0 }).sum();
     // Reserved in full: a buffer that grows would leave copies behind.
     let mut e = Encoder::new(Vec::with_capacity(size + 16));
     encode_all(&mut e, records).map_err(|_| Fault::Damaged("its records cannot be encoded"))?;
     Ok(Secret::from(e.into_writer()))
 }
 
-fn encode_all(
-    e: &mut Encoder<Vec<u8>>,
-    records: &[Record<'_>],
-) -> Result<(), encode::Error<std::convert::Infallible>> {
+fn encode_all(e: &mut Encoder<Vec<u8>>, records: &[Record<'_>]) -> Result<(), encode::Error<std::convert::Infallible>> {
     e.array(records.len() as u64)?;
     for record in records {
         match record {
@@ -124,7 +122,12 @@ mod tests {
 
     #[test]
     fn indefinite_lengths_and_absurd_counts_are_refused() {
-        for bad in [&[0x9f, 0xff][..], &[0x81, 0x9f, 0xff], &[0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], &[0x80, 0x80]] {
+        for bad in [
+            &[0x9f, 0xff][..],
+            &[0x81, 0x9f, 0xff],
+            &[0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+            &[0x80, 0x80],
+        ] {
             assert!(read(bad).is_err(), "{bad:02x?}");
         }
         assert_eq!(read(&[0x80]).unwrap(), []);

@@ -1,0 +1,111 @@
+//! ECDSA (FIPS 186-5 section 6) and keys for it: rows and the scheme. Curves are rows of their own in
+//! `sealhsm_crypto::curve`.
+
+use super::engine::{Signer, Verifier};
+use super::hash::{self, Hash};
+use super::key::{Key, curve};
+use super::scheme::{Direct, Hashed, Scheme};
+use super::{Group, Parameter, Row, failed};
+use crate::{Error, Result};
+use cryptoki_sys as ck;
+use sealhsm_crypto::curve::Shape as Kind;
+use sealhsm_crypto::ecdsa;
+use sealhsm_crypto::operation::{Operation, Purpose};
+use std::sync::Arc;
+
+const TYPES: &[u64] = &[ck::CKK_EC];
+/// Bits of the curves.
+const SIZES: (u64, u64) = (224, 521);
+/// Prime fields, named curves by OID or name, points in both forms.
+const FLAGS: u64 = ck::CKF_EC_F_P | ck::CKF_EC_OID | ck::CKF_EC_CURVENAME | ck::CKF_EC_UNCOMPRESS | ck::CKF_EC_COMPRESS;
+
+macro_rules! ecdsa {
+    ($group:ident $mechanism:ident $hash:ident) => {
+        row!($mechanism {
+            sizes: SIZES,
+            key_types: TYPES,
+            group: Group::$group,
+            extra_flags: FLAGS,
+            sign: Some(|key| sign(key, &hash::$hash)),
+            verify: Some(|key| verify(key, &hash::$hash)),
+        })
+    };
+}
+
+pub(super) static ROWS: &[Row] = &[
+    row!(CKM_EC_KEY_PAIR_GEN {
+        sizes: SIZES,
+        key_types: TYPES,
+        extra_flags: FLAGS,
+        generate_pair: Some(|parameter, public, private| curve::generate(
+            Kind::Weierstrass,
+            parameter,
+            public,
+            private
+        )),
+    }),
+    row!(CKM_ECDSA {
+        sizes: SIZES,
+        key_types: TYPES,
+        extra_flags: FLAGS,
+        sign: Some(|key| Ok(Box::new(Direct(Ecdsa::new(key, Purpose::Sign)?)))),
+        verify: Some(|key| Ok(Box::new(Direct(Ecdsa::new(key, Purpose::Verify)?)))),
+    }),
+    ecdsa!(Legacy CKM_ECDSA_SHA1 SHA1),
+    ecdsa!(Modern CKM_ECDSA_SHA224 SHA224),
+    ecdsa!(Modern CKM_ECDSA_SHA256 SHA256),
+    ecdsa!(Modern CKM_ECDSA_SHA384 SHA384),
+    ecdsa!(Modern CKM_ECDSA_SHA512 SHA512),
+    ecdsa!(Modern CKM_ECDSA_SHA3_224 SHA3_224),
+    ecdsa!(Modern CKM_ECDSA_SHA3_256 SHA3_256),
+    ecdsa!(Modern CKM_ECDSA_SHA3_384 SHA3_384),
+    ecdsa!(Modern CKM_ECDSA_SHA3_512 SHA3_512),
+];
+
+fn sign(key: &Arc<Key>, hash: &'static Hash) -> Result<Box<dyn Signer>> {
+    Ok(Box::new(Hashed::new(hash, Ecdsa::new(key, Purpose::Sign)?)?))
+}
+
+fn verify(key: &Arc<Key>, hash: &'static Hash) -> Result<Box<dyn Verifier>> {
+    Ok(Box::new(Hashed::new(hash, Ecdsa::new(key, Purpose::Verify)?)?))
+}
+
+/// ECDSA over a digest; one that is longer than the order is cut by OpenSSL as the standard says.
+struct Ecdsa {
+    operation: Operation,
+    /// Bytes of r ‖ s.
+    len: usize,
+}
+
+impl Ecdsa {
+    fn new(key: &Arc<Key>, purpose: Purpose) -> Result<Self> {
+        let (key, curve) = key.curve(Kind::Weierstrass)?;
+        Ok(Self { operation: Operation::new(key, purpose).map_err(failed)?, len: 2 * curve.len })
+    }
+}
+
+impl Scheme for Ecdsa {
+    fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
+        parameter.none()
+    }
+
+    fn signature_len(&self) -> usize {
+        self.len
+    }
+
+    fn sign(&mut self, data: &[u8], signature: &mut [u8]) -> Result<usize> {
+        let mut der = [0; ecdsa::MAX_DER];
+        let written = self.operation.sign(data, &mut der).map_err(failed)?;
+        ecdsa::to_fixed(&der[..written], &mut signature[..self.len]).ok_or(Error::General)?;
+        Ok(self.len)
+    }
+
+    fn verify(&mut self, data: &[u8], signature: &[u8]) -> Result<()> {
+        // Some clients cut the leading zeros that both numbers share.
+        if signature.is_empty() || signature.len() > self.len || signature.len() % 2 != 0 {
+            return Err(Error::SignatureLenRange);
+        }
+        let valid = self.operation.verify(data, &ecdsa::to_der(signature));
+        if valid { Ok(()) } else { Err(Error::SignatureInvalid) }
+    }
+}

@@ -1,0 +1,58 @@
+//! The one table of hash functions: PKCS#11's numbers for them beside the algorithm. Digests, HMAC, RSA, PSS, OAEP
+//! and ECDSA all refer to these rows.
+
+use cryptoki_sys as ck;
+use sealhsm_crypto::digest::{self, Algorithm};
+
+/// A hash function.
+pub struct Hash {
+    /// CKM_ of the digest, which also names it in parameters.
+    pub mechanism: u64,
+    /// CKG_ of the mask generation function with it; only hashes that have one serve PSS and OAEP.
+    pub mgf: Option<u64>,
+    /// What computes it.
+    pub algorithm: &'static Algorithm,
+}
+
+impl Hash {
+    /// Bytes of a digest.
+    pub const fn len(&self) -> usize {
+        self.algorithm.len
+    }
+}
+
+macro_rules! hashes {
+    ($($name:ident: $mechanism:ident, $mgf:expr;)*) => {
+        $(
+            #[doc = stringify!($mechanism)]
+            pub static $name: Hash =
+                Hash { mechanism: ck::$mechanism, mgf: $mgf, algorithm: &digest::$name };
+        )*
+        static ALL: &[&Hash] = &[$(&$name),*];
+    };
+}
+
+hashes! {
+    MD5: CKM_MD5, None;
+    SHA1: CKM_SHA_1, Some(ck::CKG_MGF1_SHA1);
+    SHA224: CKM_SHA224, Some(ck::CKG_MGF1_SHA224);
+    SHA256: CKM_SHA256, Some(ck::CKG_MGF1_SHA256);
+    SHA384: CKM_SHA384, Some(ck::CKG_MGF1_SHA384);
+    SHA512: CKM_SHA512, Some(ck::CKG_MGF1_SHA512);
+    SHA512_224: CKM_SHA512_224, None;
+    SHA512_256: CKM_SHA512_256, None;
+    SHA3_224: CKM_SHA3_224, Some(ck::CKG_MGF1_SHA3_224);
+    SHA3_256: CKM_SHA3_256, Some(ck::CKG_MGF1_SHA3_256);
+    SHA3_384: CKM_SHA3_384, Some(ck::CKG_MGF1_SHA3_384);
+    SHA3_512: CKM_SHA3_512, Some(ck::CKG_MGF1_SHA3_512);
+}
+
+/// The hash that a PSS or OAEP parameter names.
+pub fn named(mechanism: u64) -> Option<&'static Hash> {
+    ALL.iter().copied().find(|hash| hash.mechanism == mechanism && hash.mgf.is_some())
+}
+
+/// The hash of a mask generation function.
+pub fn of_mgf(mgf: u64) -> Option<&'static Hash> {
+    ALL.iter().copied().find(|hash| hash.mgf == Some(mgf))
+}

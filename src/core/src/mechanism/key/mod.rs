@@ -1,0 +1,151 @@
+//! The usable form of a key object: made from its attributes on first use, kept for the login. And what the token
+//! checks and computes when a key comes to be, one file per family of keys.
+
+pub mod curve;
+pub mod rsa;
+mod secret;
+
+use super::engine::{Cipher, Signer, Verifier};
+use crate::attribute::{Attributes, Type, Value};
+use crate::{Error, Result};
+use cryptoki_sys as ck;
+use sealhsm_crypto::curve::{Curve, Shape};
+use sealhsm_crypto::pkey;
+use sealhsm_secret::Secret;
+use std::sync::Mutex;
+
+/// A key ready for use.
+pub struct Key {
+    /// CK_KEY_TYPE.
+    pub key_type: u64,
+    /// What OpenSSL works with.
+    pub material: Material,
+    /// Keyed engines at rest, by mechanism and direction; see [`Spare`].
+    pub spare: Mutex<Vec<(u64, Spare)>>,
+}
+
+/// The key itself.
+pub enum Material {
+    /// CKO_SECRET_KEY: the value.
+    Secret(Secret),
+    /// Half of an RSA pair.
+    Rsa {
+        /// For OpenSSL.
+        key: pkey::Key,
+        /// Bits of the modulus.
+        bits: u64,
+    },
+    /// Half of a pair on a curve of any shape.
+    Curve {
+        /// For OpenSSL.
+        key: pkey::Key,
+        /// Which curve.
+        curve: &'static Curve,
+    },
+}
+
+/// An engine at rest.
+pub enum Spare {
+    /// Encrypting.
+    Encrypt(Box<dyn Cipher>),
+    /// Decrypting.
+    Decrypt(Box<dyn Cipher>),
+    /// Signing.
+    Sign(Box<dyn Signer>),
+    /// Verifying.
+    Verify(Box<dyn Verifier>),
+}
+
+/// How keys of some types are opened and completed.
+struct Family {
+    key_types: &'static [u64],
+    open: fn(&Attributes) -> Result<Material>,
+    complete: fn(&mut Attributes) -> Result<()>,
+}
+
+/// Key types that are not here are those of secret keys.
+const PAIRS: &[Family] = &[
+    Family { key_types: &[ck::CKK_RSA], open: rsa::open, complete: rsa::complete },
+    Family {
+        key_types: &[ck::CKK_EC, ck::CKK_EC_EDWARDS, ck::CKK_EC_MONTGOMERY],
+        open: curve::open,
+        complete: curve::complete,
+    },
+];
+const SECRETS: Family = Family { key_types: &[], open: secret::open, complete: secret::complete };
+
+fn family(key: &Attributes) -> Result<(u64, &'static Family)> {
+    let key_type = key.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
+    if key.ulong(ck::CKA_CLASS) == Some(ck::CKO_SECRET_KEY) {
+        return Ok((key_type, &SECRETS));
+    }
+    let family = PAIRS.iter().find(|family| family.key_types.contains(&key_type));
+    Ok((key_type, family.ok_or(Error::AttributeValueInvalid)?))
+}
+
+impl Key {
+    /// From a complete, checked object (CKO_PUBLIC_KEY, CKO_PRIVATE_KEY or CKO_SECRET_KEY).
+    pub fn open(attributes: &Attributes) -> Result<Key> {
+        let (key_type, family) = family(attributes)?;
+        Ok(Key { key_type, material: (family.open)(attributes)?, spare: Mutex::default() })
+    }
+
+    /// The value of a secret key.
+    pub(super) fn secret(&self) -> Result<&Secret> {
+        match &self.material {
+            Material::Secret(value) => Ok(value),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+
+    /// An RSA key and its bits.
+    pub(super) fn rsa(&self) -> Result<(&pkey::Key, u64)> {
+        match &self.material {
+            Material::Rsa { key, bits } => Ok((key, *bits)),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+
+    /// A key on a curve of this shape.
+    pub(super) fn curve(&self, shape: Shape) -> Result<(&pkey::Key, &'static Curve)> {
+        match &self.material {
+            Material::Curve { key, curve } if curve.shape == shape => Ok((key, curve)),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+}
+
+/// Checks the values of a key that an application gives (C_CreateObject, C_UnwrapKey) against each other and adds
+/// what the token computes: RSA CRT parts, CKA_MODULUS_BITS, CKA_VALUE_LEN, CKA_PUBLIC_KEY_INFO (SPKI DER),
+/// CKA_CHECK_VALUE, a normalised CKA_EC_PARAMS (OID DER) and CKA_EC_POINT (DER OCTET STRING). Called for every key,
+/// generated ones too, before it is stored; what this token generated (CKA_LOCAL) it does not check again.
+pub fn complete(key: &mut Attributes) -> Result<()> {
+    (family(key)?.1.complete)(key)
+}
+
+fn is_private(key: &Attributes) -> bool {
+    key.ulong(ck::CKA_CLASS) == Some(ck::CKO_PRIVATE_KEY)
+}
+
+/// Bytes that must be there and not empty.
+fn required(key: &Attributes, of: Type) -> Result<&[u8]> {
+    given(key, of).ok_or(Error::TemplateIncomplete)
+}
+
+/// Bytes that may be there; empty ones count as none.
+fn given(key: &Attributes, of: Type) -> Option<&[u8]> {
+    key.bytes(of).filter(|bytes| !bytes.is_empty())
+}
+
+/// Sets what the token computes; a template may have said the same, or nothing.
+fn computed(key: &mut Attributes, of: Type, value: Value) -> Result<()> {
+    match key.value(of) {
+        Some(told) if !(told.bytes().is_some_and(<[u8]>::is_empty) || told.same(&value)) => {
+            Err(Error::AttributeValueInvalid)
+        }
+        _ => {
+            key.set(of, value);
+            Ok(())
+        }
+    }
+}

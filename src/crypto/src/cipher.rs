@@ -1,0 +1,235 @@
+//! Symmetric ciphers: a context that is keyed once and then only gets a new IV per message (EVP_CIPHER_CTX).
+//! It knows how many bytes each call writes, so that no call can write past its output.
+#![allow(unsafe_code)]
+
+use crate::{Error, Result, init};
+use openssl::error::ErrorStack;
+use openssl_sys as ffi;
+use std::ffi::{CStr, c_int, c_ulong, c_void};
+use std::ptr;
+use zeroize::Zeroize;
+
+unsafe extern "C" {
+    fn EVP_CipherFinal_ex(ctx: *mut ffi::EVP_CIPHER_CTX, out: *mut u8, length: *mut c_int) -> c_int;
+    fn EVP_CIPHER_get_flags(cipher: *const ffi::EVP_CIPHER) -> c_ulong;
+}
+
+// openssl/evp.h; the same numbers for every AEAD.
+const FLAG_AEAD: c_ulong = 0x20_0000;
+const CTRL_SET_IV_LEN: c_int = 0x9;
+const CTRL_GET_TAG: c_int = 0x10;
+const CTRL_SET_TAG: c_int = 0x11;
+/// EVP_MAX_BLOCK_LENGTH.
+const MAX_BLOCK: usize = 32;
+/// OpenSSL counts input in a C int: longer input goes in pieces of this length, a multiple of every block.
+const PIECE: usize = 1 << 30;
+
+/// Which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Plaintext in.
+    Encrypt,
+    /// Ciphertext in.
+    Decrypt,
+}
+
+/// A keyed cipher.
+pub struct Context {
+    context: *mut ffi::EVP_CIPHER_CTX,
+    direction: Direction,
+    /// Bytes of a block; 1 for stream modes.
+    block: usize,
+    /// PKCS#7 padding.
+    padded: bool,
+    /// An AEAD: IVs may have other lengths than this one.
+    aead: bool,
+    iv_len: usize,
+    /// Input taken and not yet written.
+    held: usize,
+    /// Between [`Context::restart`] and [`Context::finish`] or an error: only then is `held` what OpenSSL holds.
+    open: bool,
+}
+
+// SAFETY: the context has no tie to a thread; it is used through `&mut` only.
+unsafe impl Send for Context {}
+
+impl Context {
+    /// `cipher` in OpenSSL's names; `key` must have its length. `padded` asks for PKCS#7 in a block mode.
+    pub fn new(cipher: &CStr, key: &[u8], direction: Direction, padded: bool) -> Result<Self> {
+        init()?;
+        // SAFETY: terminated name; null is the default library context and no properties.
+        let fetched = unsafe { ffi::EVP_CIPHER_fetch(ptr::null_mut(), cipher.as_ptr(), ptr::null()) };
+        if fetched.is_null() {
+            return Err(ErrorStack::get().into());
+        }
+        // SAFETY: no conditions; may return null, which is checked.
+        let context = unsafe { ffi::EVP_CIPHER_CTX_new() };
+        let mut new = Self { context, direction, block: 1, padded, aead: false, iv_len: 0, held: 0, open: false };
+        let keyed = new.key(fetched, key);
+        // SAFETY: fetched above; the context holds a reference of its own.
+        unsafe { ffi::EVP_CIPHER_free(fetched) };
+        keyed.map(|()| new)
+    }
+
+    fn key(&mut self, cipher: *mut ffi::EVP_CIPHER, key: &[u8]) -> Result<()> {
+        if self.context.is_null() {
+            return Err(ErrorStack::get().into());
+        }
+        // SAFETY: a live cipher.
+        let (key_len, block, iv_len, flags) = unsafe {
+            (
+                ffi::EVP_CIPHER_get_key_length(cipher),
+                ffi::EVP_CIPHER_get_block_size(cipher),
+                ffi::EVP_CIPHER_get_iv_length(cipher),
+                EVP_CIPHER_get_flags(cipher),
+            )
+        };
+        if usize::try_from(key_len) != Ok(key.len()) {
+            return Err(Error::from("a key of the wrong length for this cipher"));
+        }
+        self.block = usize::try_from(block).unwrap_or(1).clamp(1, MAX_BLOCK);
+        self.iv_len = usize::try_from(iv_len).unwrap_or(0);
+        self.aead = flags & FLAG_AEAD != 0;
+        // SAFETY: live context and cipher; the key has the length just checked; no IV yet.
+        let ok = unsafe {
+            ffi::EVP_CipherInit_ex(
+                self.context,
+                cipher,
+                ptr::null_mut(),
+                key.as_ptr(),
+                ptr::null(),
+                c_int::from(self.direction == Direction::Encrypt),
+            ) == 1
+                && (self.block == 1 || ffi::EVP_CIPHER_CTX_set_padding(self.context, c_int::from(self.padded)) == 1)
+        };
+        check(ok)
+    }
+
+    /// Begins a message under the same key, whatever became of the one before.
+    pub fn restart(&mut self, iv: &[u8]) -> Result<()> {
+        self.open = false;
+        if iv.len() != self.iv_len {
+            if !self.aead {
+                return Err(Error::from("an IV of the wrong length for this cipher"));
+            }
+            let length = c_int::try_from(iv.len()).map_err(|_| Error::from("an IV that is too long"))?;
+            self.control(CTRL_SET_IV_LEN, length, ptr::null_mut())?;
+            self.iv_len = iv.len();
+        }
+        let iv = if iv.is_empty() { ptr::null() } else { iv.as_ptr() };
+        // SAFETY: a live, keyed context; the IV is null or has the length that the context expects; -1 keeps the
+        // direction.
+        let ok = unsafe { ffi::EVP_CipherInit_ex(self.context, ptr::null(), ptr::null_mut(), ptr::null(), iv, -1) };
+        self.held = 0;
+        self.open = ok == 1;
+        check(self.open)
+    }
+
+    /// Associated data of an AEAD, before any input.
+    pub fn associate(&mut self, data: &[u8]) -> Result<()> {
+        for piece in data.chunks(PIECE) {
+            // SAFETY: a null output means associated data; nothing is written.
+            unsafe { self.step(piece, ptr::null_mut()) }?;
+        }
+        Ok(())
+    }
+
+    /// Exactly how many bytes [`Context::update`] with this much input writes.
+    pub fn ready(&self, input: usize) -> usize {
+        let all = self.held.saturating_add(input);
+        match self.direction {
+            // The last block is held back: it may be the padding.
+            Direction::Decrypt if self.padded => all.saturating_sub(1) / self.block * self.block,
+            _ => all / self.block * self.block,
+        }
+    }
+
+    /// Input taken and not yet written.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Takes input, writes what is ready and says how much that was.
+    pub fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
+        if !self.open {
+            return Err(Error::from("a message that was not begun"));
+        }
+        if output.len() < self.ready(input.len()) {
+            return Err(Error::from("an output buffer that is too short"));
+        }
+        let mut written = 0;
+        for piece in input.chunks(PIECE) {
+            let all = self.held + piece.len();
+            let ready = self.ready(piece.len());
+            // SAFETY: this step writes `ready` bytes, and what all steps write together was checked to fit.
+            let step = unsafe { self.step(piece, output[written..].as_mut_ptr()) }?;
+            debug_assert_eq!(step, ready);
+            self.held = all - ready;
+            written += ready;
+        }
+        Ok(written)
+    }
+
+    /// Ends the message. A padded block is written; wrong padding or a wrong tag is an error.
+    pub fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
+        let mut last = [0; MAX_BLOCK];
+        let mut length: c_int = 0;
+        // SAFETY: at most one block is written, and `last` holds the longest.
+        let ok = unsafe { EVP_CipherFinal_ex(self.context, last.as_mut_ptr(), &mut length) == 1 };
+        self.open = false;
+        self.held = 0;
+        check(ok)?;
+        let length = usize::try_from(length).unwrap_or(0);
+        let fits = output.get_mut(..length).map(|to| to.copy_from_slice(&last[..length]));
+        if length > 0 {
+            last.zeroize();
+        }
+        fits.map(|()| length).ok_or_else(|| Error::from("an output buffer that is too short"))
+    }
+
+    /// The tag of the message just encrypted and finished.
+    pub fn tag(&mut self, tag: &mut [u8]) -> Result<()> {
+        let length = tag_len(tag)?;
+        self.control(CTRL_GET_TAG, length, tag.as_mut_ptr().cast())
+    }
+
+    /// The tag that [`Context::finish`] is to find.
+    pub fn expect_tag(&mut self, tag: &[u8]) -> Result<()> {
+        let length = tag_len(tag)?;
+        // OpenSSL copies it; the pointer is not written through.
+        self.control(CTRL_SET_TAG, length, tag.as_ptr().cast_mut().cast())
+    }
+
+    fn control(&mut self, what: c_int, length: c_int, data: *mut c_void) -> Result<()> {
+        // SAFETY: a live context; `data` is null or holds `length` bytes (callers above).
+        check(unsafe { ffi::EVP_CIPHER_CTX_ctrl(self.context, what, length, data) == 1 })
+    }
+
+    /// # Safety
+    /// `output` is null, or has room for what OpenSSL writes: the whole blocks of what is held and `input`.
+    unsafe fn step(&mut self, input: &[u8], output: *mut u8) -> Result<usize> {
+        let mut length: c_int = 0;
+        let taken = input.len() as c_int;
+        // SAFETY: a live context, `input` at most PIECE long, the output as the caller promises.
+        let ok = unsafe { ffi::EVP_CipherUpdate(self.context, output, &mut length, input.as_ptr(), taken) == 1 };
+        self.open &= ok;
+        check(ok)?;
+        Ok(usize::try_from(length).unwrap_or(0))
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // SAFETY: ours alone; null is allowed.
+        unsafe { ffi::EVP_CIPHER_CTX_free(self.context) }
+    }
+}
+
+fn tag_len(tag: &[u8]) -> Result<c_int> {
+    if tag.len() > 16 { Err(Error::from("a tag that is too long")) } else { Ok(tag.len() as c_int) }
+}
+
+fn check(ok: bool) -> Result<()> {
+    // Taking the stack empties the thread's queue, so that nothing is left for a later call to find.
+    if ok { Ok(()) } else { Err(ErrorStack::get().into()) }
+}

@@ -1,0 +1,144 @@
+//! What is done with an asymmetric key: a context that is set up once and used for many operations (EVP_PKEY_CTX).
+#![allow(unsafe_code)]
+
+use crate::digest::Algorithm;
+use crate::params::Params;
+use crate::pkey::Key;
+use crate::{Error, Result};
+use foreign_types::ForeignTypeRef;
+use openssl::error::ErrorStack;
+use openssl::pkey::Private;
+use openssl::pkey_ctx::PkeyCtx;
+use openssl::rsa::Padding;
+use openssl::sign::RsaPssSaltlen;
+use openssl_sys as ffi;
+use std::ffi::CStr;
+use std::ptr;
+
+/// What a context is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Signing with a private key.
+    Sign,
+    /// Verifying with a public key.
+    Verify,
+    /// Encrypting with a public key.
+    Encrypt,
+    /// Decrypting with a private key.
+    Decrypt,
+}
+
+/// A key set up for one purpose.
+pub struct Operation {
+    context: PkeyCtx<Private>,
+    purpose: Purpose,
+}
+
+impl Operation {
+    /// Without padding or digest chosen: enough for ECDSA.
+    pub fn new(key: &Key, purpose: Purpose) -> Result<Self> {
+        let mut new = Self { context: PkeyCtx::new(key.pkey())?, purpose };
+        new.begin()?;
+        Ok(new)
+    }
+
+    /// For an algorithm that signs whole messages, by its name in OpenSSL (Ed25519ctx and so on).
+    pub fn of_messages(key: &Key, purpose: Purpose, algorithm: &CStr, context: &[u8]) -> Result<Self> {
+        let new = Self { context: PkeyCtx::new(key.pkey())?, purpose };
+        // SAFETY: a terminated name; null is the default library context and no properties.
+        let fetched = unsafe { EVP_SIGNATURE_fetch(ptr::null_mut(), algorithm.as_ptr(), ptr::null()) };
+        if fetched.is_null() {
+            return Err(ErrorStack::get().into());
+        }
+        let mut params = Params::new();
+        if !context.is_empty() {
+            params = params.bytes(c"context-string", context);
+        }
+        let list = params.as_mut_ptr();
+        let raw = new.context.as_ptr();
+        // SAFETY: live context and algorithm; the list is terminated and lives in `params`.
+        let ok = unsafe {
+            match purpose {
+                Purpose::Sign => ffi::EVP_PKEY_sign_message_init(raw, fetched, list),
+                _ => ffi::EVP_PKEY_verify_message_init(raw, fetched, list),
+            }
+        };
+        // SAFETY: fetched above; the context holds a reference of its own.
+        unsafe { EVP_SIGNATURE_free(fetched) };
+        if ok == 1 { Ok(new) } else { Err(ErrorStack::get().into()) }
+    }
+
+    /// Forgets padding and digests.
+    fn begin(&mut self) -> Result<()> {
+        match self.purpose {
+            Purpose::Sign => self.context.sign_init()?,
+            Purpose::Verify => self.context.verify_init()?,
+            Purpose::Encrypt => self.context.encrypt_init()?,
+            Purpose::Decrypt => self.context.decrypt_init()?,
+        }
+        Ok(())
+    }
+
+    /// RSA PKCS #1 v1.5 (RFC 8017 sections 7.2 and 8.2). With a digest the data to sign is a digest and gets its
+    /// DigestInfo, without one it is taken as it is. Decryption never fails because of the padding: what does not
+    /// fit gives a message that depends on key and ciphertext only (implicit rejection).
+    pub fn pkcs1(&mut self, digest: Option<&Algorithm>) -> Result<()> {
+        self.begin()?;
+        self.context.set_rsa_padding(Padding::PKCS1)?;
+        if let Some(digest) = digest {
+            self.context.set_signature_md(digest.md()?)?;
+        }
+        Ok(())
+    }
+
+    /// RSASSA-PSS (RFC 8017 section 8.1) over a digest.
+    pub fn pss(&mut self, digest: &Algorithm, mgf: &Algorithm, salt_len: u32) -> Result<()> {
+        self.begin()?;
+        let salt_len = i32::try_from(salt_len).map_err(|_| Error::from("a salt that is too long"))?;
+        self.context.set_rsa_padding(Padding::PKCS1_PSS)?;
+        self.context.set_signature_md(digest.md()?)?;
+        self.context.set_rsa_mgf1_md(mgf.md()?)?;
+        Ok(self.context.set_rsa_pss_saltlen(RsaPssSaltlen::custom(salt_len))?)
+    }
+
+    /// RSAES-OAEP (RFC 8017 section 7.1).
+    pub fn oaep(&mut self, digest: &Algorithm, mgf: &Algorithm, label: &[u8]) -> Result<()> {
+        self.begin()?;
+        self.context.set_rsa_padding(Padding::PKCS1_OAEP)?;
+        self.context.set_rsa_oaep_md(digest.md()?)?;
+        self.context.set_rsa_mgf1_md(mgf.md()?)?;
+        if !label.is_empty() {
+            self.context.set_rsa_oaep_label(label)?;
+        }
+        Ok(())
+    }
+
+    /// Signs data or digest, as it was set up; says how long the signature is.
+    pub fn sign(&mut self, data: &[u8], signature: &mut [u8]) -> Result<usize> {
+        Ok(self.context.sign(data, Some(signature))?)
+    }
+
+    /// Whether the signature is right; whatever else is wrong with it makes no difference.
+    pub fn verify(&mut self, data: &[u8], signature: &[u8]) -> bool {
+        self.context.verify(data, signature).unwrap_or(false)
+    }
+
+    /// Encrypts; `out` has room for the modulus.
+    pub fn encrypt(&mut self, data: &[u8], out: &mut [u8]) -> Result<usize> {
+        Ok(self.context.encrypt(data, Some(out))?)
+    }
+
+    /// Decrypts; `out` has room for the modulus.
+    pub fn decrypt(&mut self, data: &[u8], out: &mut [u8]) -> Result<usize> {
+        Ok(self.context.decrypt(data, Some(out))?)
+    }
+}
+
+unsafe extern "C" {
+    fn EVP_SIGNATURE_fetch(
+        library: *mut ffi::OSSL_LIB_CTX,
+        algorithm: *const std::ffi::c_char,
+        properties: *const std::ffi::c_char,
+    ) -> *mut ffi::EVP_SIGNATURE;
+    fn EVP_SIGNATURE_free(signature: *mut ffi::EVP_SIGNATURE);
+}
