@@ -1,10 +1,16 @@
 //! `kill -9` at random moments: what was acknowledged is there, what was not is there whole or not at all, and the token
-//! opens. A child makes changes and acknowledges each over a pipe after CKR_OK; the parent kills it and looks.
+//! opens. A child makes changes and acknowledges each over a socket after CKR_OK; the parent kills it and looks.
 
 use kit::{Forked, Isolated, Module, Object, SO_PIN, Session, Template, USER_PIN, ck};
 use std::collections::BTreeSet;
-use std::io::{PipeWriter, Read, Write};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
+
+/// Shown if the test fails.
+macro_rules! say {
+    ($($what:tt)*) => { writeln!(std::io::stdout(), $($what)*).unwrap() };
+}
 
 /// xorshift64*: repeatable from the seed that is printed.
 struct Random(u64);
@@ -13,7 +19,7 @@ impl Random {
     fn new() -> Random {
         let chosen = std::env::var("CRASH_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = chosen.unwrap_or_else(|| u64::from(std::process::id()) << 20 | 1);
-        println!("seed {seed} (set CRASH_SEED to repeat it)");
+        say!("seed {seed} (set CRASH_SEED to repeat it)");
         Random(seed)
     }
 
@@ -30,10 +36,10 @@ fn patient() -> Isolated {
     Isolated::default().longest(Duration::from_secs(600))
 }
 
-/// One life: `work` gets a pipe to acknowledge on and is killed at a random moment, `most` after its first
+/// One life: `work` gets a socket to acknowledge on and is killed at a random moment, `most` after its first
 /// acknowledgement, or in some lives before it. How much it acknowledged.
-fn life(random: &mut Random, most: Duration, work: impl FnOnce(&mut PipeWriter)) -> usize {
-    let (mut reader, mut writer) = std::io::pipe().unwrap();
+fn life(random: &mut Random, most: Duration, work: impl FnOnce(&mut UnixStream)) -> usize {
+    let (mut reader, mut writer) = UnixStream::pair().unwrap();
     let child = Forked::start(|| work(&mut writer));
     drop(writer);
     let mut acknowledged = Vec::new();
@@ -52,7 +58,7 @@ fn life(random: &mut Random, most: Duration, work: impl FnOnce(&mut PipeWriter))
     acknowledged.len()
 }
 
-fn acknowledge(to: &mut PipeWriter) {
+fn acknowledge(to: &mut UnixStream) {
     to.write_all(b"+").unwrap();
 }
 
@@ -85,7 +91,7 @@ fn value(group: usize, part: usize) -> Vec<u8> {
     format!("{group}/{part}").repeat(50).into_bytes()
 }
 
-fn create_rename_destroy(session: &Session<'_>, round: usize, acknowledgements: &mut PipeWriter) {
+fn create_rename_destroy(session: &Session<'_>, round: usize, acknowledgements: &mut UnixStream) {
     let make = |label: String, value: Vec<u8>, private: bool| -> Object {
         let object = Template::data(&label, private, &value).bytes(ck::CKA_APPLICATION, round.to_string());
         session.create(&object).unwrap()
@@ -119,8 +125,8 @@ fn two_hundred_kills_of_a_create_loop_lose_nothing_and_leave_no_half() {
         let session = env.user(&module);
         let (mut rounds, mut acknowledged) = (Vec::new(), 0);
         for round in 0..200 {
-            let done = life(&mut random, Duration::from_millis(25), |pipe| {
-                create_rename_destroy(&login(&module), round, pipe);
+            let done = life(&mut random, Duration::from_millis(25), |socket| {
+                create_rename_destroy(&login(&module), round, socket);
             });
             let state = state_of(&session, round);
             let one_more = state == state_after(done + 1);
@@ -128,7 +134,7 @@ fn two_hundred_kills_of_a_create_loop_lose_nothing_and_leave_no_half() {
             rounds.push(done + usize::from(one_more));
             acknowledged += done;
         }
-        println!("{acknowledged} acknowledged");
+        say!("{acknowledged} acknowledged");
         assert!(acknowledged > 400, "only {acknowledged} acknowledged");
         // Later rounds took nothing from earlier ones, and another application sees the same.
         module.finalize().unwrap();
@@ -154,11 +160,11 @@ fn two_hundred_kills_of_a_key_pair_loop_lose_no_pair_and_leave_no_half() {
         let mut pairs = 0;
         for round in 0..200 {
             let label = |number: usize| format!("{round}/{number}");
-            let done = life(&mut random, Duration::from_millis(25), |pipe| {
+            let done = life(&mut random, Duration::from_millis(25), |socket| {
                 let session = login(&module);
                 for number in 0.. {
                     session.p256(&label(number)).unwrap();
-                    acknowledge(pipe);
+                    acknowledge(socket);
                 }
             });
             // One may have been made and not acknowledged; nothing can follow it.
@@ -180,7 +186,7 @@ fn two_hundred_kills_of_a_key_pair_loop_lose_no_pair_and_leave_no_half() {
                 }
             }
         }
-        println!("{pairs} pairs");
+        say!("{pairs} pairs");
         assert!(pairs > 200, "only {pairs} pairs");
         module.finalize().unwrap();
         assert_eq!(login(&module).find(&Template::new()).unwrap().len(), 2 * pairs);
@@ -198,12 +204,12 @@ fn thirty_kills_of_a_change_of_pin_leave_exactly_one_that_opens() {
         let pin = |number: usize| if number == 0 { USER_PIN.into() } else { format!("pin number {number}") };
         let mut present = 0;
         for round in 0..30 {
-            let done = life(&mut random, Duration::from_millis(250), |pipe| {
+            let done = life(&mut random, Duration::from_millis(250), |socket| {
                 module.initialize().unwrap();
                 let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
                 for number in present.. {
                     session.set_pin(&pin(number), &pin(number + 1)).unwrap();
-                    acknowledge(pipe);
+                    acknowledge(socket);
                 }
             });
             let opens: Vec<usize> = (present + done.saturating_sub(1)..present + done + 2)
@@ -226,13 +232,13 @@ fn thirty_kills_of_a_change_of_pin_leave_exactly_one_that_opens() {
             );
             present = opens[0];
         }
-        println!("{present} changes");
+        say!("{present} changes");
         assert!(present >= 30, "only {present} changes");
         session.login(ck::CKU_SO, SO_PIN).unwrap();
     });
 }
 
-/// What a token is after so many steps of making it anew: its label, whether there is a user PIN, whether an object.
+/// What a token is: its label, whether there is a user PIN, whether there is an object.
 #[derive(Debug, PartialEq, Eq)]
 struct Anew {
     label: String,
@@ -240,24 +246,24 @@ struct Anew {
     object: bool,
 }
 
-fn anew_after(steps: usize) -> Anew {
-    let done = (steps + 2) % 3;
-    Anew { label: format!("made {}", (steps + 2) / 3), pin: done >= 1, object: done == 2 }
+/// Steps come in threes: make it anew, set the user's PIN, create an object.
+fn anew_after(step: usize) -> Anew {
+    Anew { label: format!("made {}", step / 3), pin: step % 3 >= 1, object: step % 3 == 2 }
 }
 
-fn make_anew(module: &Module, from: usize, pipe: &mut PipeWriter) {
+fn make_anew(module: &Module, from: usize, socket: &mut UnixStream) {
     module.initialize().unwrap();
     let slot = module.slots().unwrap()[0];
     for number in from.. {
         module.init_token(slot, SO_PIN, &format!("made {number}")).unwrap();
-        acknowledge(pipe);
+        acknowledge(socket);
         let session = module.open_rw(slot).unwrap();
         session.login(ck::CKU_SO, SO_PIN).unwrap();
         session.init_pin(USER_PIN).unwrap();
-        acknowledge(pipe);
+        acknowledge(socket);
         session.logout().unwrap();
         session.create(&Template::data("there", false, b"value")).unwrap();
-        acknowledge(pipe);
+        acknowledge(socket);
         session.close().unwrap();
     }
 }
@@ -286,24 +292,18 @@ fn thirty_kills_of_making_a_token_anew_leave_the_old_one_or_the_new_one() {
         let (module, mut random) = (env.module(), Random::new());
         env.token(&module, "made 0");
         module.finalize().unwrap();
-        let (mut from, mut steps) = (1, 0);
+        // It has a PIN and no object.
+        let mut step = 1;
         for round in 0..30 {
-            let done = life(&mut random, Duration::from_millis(400), |pipe| make_anew(&module, from, pipe));
+            // Every life begins by making it anew, whatever the last one left.
+            let first = (step / 3 + 1) * 3;
+            let done = life(&mut random, Duration::from_millis(400), |socket| make_anew(&module, first / 3, socket));
+            let before = if done == 0 { step } else { first + done - 1 };
             let found = look(&module);
-            // A new life starts with making it anew, whatever the last one left.
-            let before = if done == 0 { (round > 0).then(|| anew_after(steps)) } else { None };
-            let base = 3 * (from - 1);
-            let allowed =
-                [before, Some(anew_after(base + done)).filter(|_| done > 0), Some(anew_after(base + done + 1))];
-            let initial = round == 0 && done == 0 && found.label == "made 0";
-            let at = allowed.iter().position(|state| state.as_ref() == Some(&found));
-            assert!(initial || at.is_some(), "round {round}, {done} acknowledged: {found:?}, not one of {allowed:?}");
-            if let Some(at) = at {
-                steps = [steps, base + done, base + done + 1][at];
-            }
-            from = steps.div_ceil(3) + 1;
+            let now = [before, first + done].into_iter().find(|step| anew_after(*step) == found);
+            step = now.unwrap_or_else(|| panic!("round {round}, {done} acknowledged after {step}: {found:?}"));
         }
-        println!("{steps} steps");
-        assert!(steps >= 60, "only {steps} steps");
+        say!("{step} steps");
+        assert!(step >= 60, "only {step} steps");
     });
 }
