@@ -126,13 +126,22 @@ fn begin() {
     let parents = WORLD.swap(Box::leak(Box::new(new)), Ordering::AcqRel);
     FIRST_OURS.store(NEXT.load(Ordering::Relaxed), Ordering::Relaxed);
     turn();
+    abandon(parents);
+}
+
+/// In a forked child, as the fork ends: closes what was inherited and is the parent's alone. Otherwise a child that
+/// never calls us would keep a killed parent's agent alive. Takes no lock, allocates nothing.
+pub fn forked() {
+    abandon(WORLD.load(Ordering::Acquire));
+}
+
+fn abandon(parents: *const World) {
     // SAFETY: worlds are never freed; this one is a copy of the parent's at the moment of the fork.
-    if let Some(parents) = unsafe { parents.as_ref() } {
-        // Its reference is never given back in this process: what the parent's threads were doing with it stays as it is.
-        let inherited = parents.seen_by_children.load(Ordering::Acquire);
-        // SAFETY: not NULL, so it holds a reference that C_Finalize in the parent had not given back when it forked.
-        if let Some(inherited) = unsafe { inherited.as_ref() } {
-            inherited.abandon_in_child();
-        }
+    let Some(parents) = (unsafe { parents.as_ref() }) else { return };
+    // Its reference is never given back in this process: what the parent's threads were doing with it stays as it is.
+    let inherited = parents.seen_by_children.load(Ordering::Acquire);
+    // SAFETY: NULL, or it holds a reference that C_Finalize in the parent had not given back when it forked.
+    if let Some(inherited) = unsafe { inherited.as_ref() } {
+        inherited.abandon_in_child();
     }
 }

@@ -145,6 +145,7 @@ impl Application {
     /// Takes no lock that another thread of the parent may have held.
     pub fn abandon_in_child(&self) {
         self.shared.door.abandon_in_child();
+        sealhsm_store::directory::abandon();
     }
 
     fn session(&self, handle: SessionHandle) -> Result<Arc<Session>> {
