@@ -1,16 +1,13 @@
 //! `kill -9` at random moments: what was acknowledged is there, what was not is there whole or not at all, and the token
 //! opens. A child makes changes and acknowledges each over a socket after CKR_OK; the parent kills it and looks.
+// A test that fails shows what it has printed: the seed.
+#![allow(clippy::print_stdout)]
 
 use kit::{Forked, Isolated, Module, Object, SO_PIN, Session, Template, USER_PIN, ck};
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
-
-/// Shown if the test fails.
-macro_rules! say {
-    ($($what:tt)*) => { writeln!(std::io::stdout(), $($what)*).unwrap() };
-}
 
 /// xorshift64*: repeatable from the seed that is printed.
 struct Random(u64);
@@ -19,7 +16,7 @@ impl Random {
     fn new() -> Random {
         let chosen = std::env::var("CRASH_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = chosen.unwrap_or_else(|| u64::from(std::process::id()) << 20 | 1);
-        say!("seed {seed} (set CRASH_SEED to repeat it)");
+        println!("seed {seed} (set CRASH_SEED to repeat it)");
         Random(seed)
     }
 
@@ -134,7 +131,7 @@ fn two_hundred_kills_of_a_create_loop_lose_nothing_and_leave_no_half() {
             rounds.push(done + usize::from(one_more));
             acknowledged += done;
         }
-        say!("{acknowledged} acknowledged");
+        println!("{acknowledged} acknowledged");
         assert!(acknowledged > 400, "only {acknowledged} acknowledged");
         // Later rounds took nothing from earlier ones, and another application sees the same.
         module.finalize().unwrap();
@@ -186,7 +183,7 @@ fn two_hundred_kills_of_a_key_pair_loop_lose_no_pair_and_leave_no_half() {
                 }
             }
         }
-        say!("{pairs} pairs");
+        println!("{pairs} pairs");
         assert!(pairs > 200, "only {pairs} pairs");
         module.finalize().unwrap();
         assert_eq!(login(&module).find(&Template::new()).unwrap().len(), 2 * pairs);
@@ -232,7 +229,7 @@ fn thirty_kills_of_a_change_of_pin_leave_exactly_one_that_opens() {
             );
             present = opens[0];
         }
-        say!("{present} changes");
+        println!("{present} changes");
         assert!(present >= 30, "only {present} changes");
         session.login(ck::CKU_SO, SO_PIN).unwrap();
     });
@@ -303,7 +300,7 @@ fn thirty_kills_of_making_a_token_anew_leave_the_old_one_or_the_new_one() {
             let now = [before, first + done].into_iter().find(|step| anew_after(*step) == found);
             step = now.unwrap_or_else(|| panic!("round {round}, {done} acknowledged after {step}: {found:?}"));
         }
-        say!("{step} steps");
+        println!("{step} steps");
         assert!(step >= 60, "only {step} steps");
     });
 }

@@ -3,6 +3,7 @@
 
 use crate::{login, prepared, works};
 use kit::{Forked, Isolated, Module, Template, USER_PIN, ck, isolated};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{FromRawFd, OwnedFd};
@@ -238,7 +239,8 @@ fn the_hosts_openssl_configuration_does_not_reach_us() {
 #[test]
 fn descriptors_are_closed_at_an_exec_and_none_is_left_after_c_finalize() {
     isolated(|env| {
-        let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+        let number = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name().to_str()?.parse().ok();
+        let open = || std::fs::read_dir("/proc/self/fd").unwrap().filter_map(number).collect::<BTreeSet<i32>>();
         let module = Module::ours();
         env.tpm();
         let before = open();
@@ -248,11 +250,10 @@ fn descriptors_are_closed_at_an_exec_and_none_is_left_after_c_finalize() {
                 None => works(&prepared(env, &module)),
                 Some(_) => works(&login(&module)),
             }
-            for entry in std::fs::read_dir("/proc/self/fd").unwrap() {
-                let fd: i32 = entry.unwrap().file_name().to_str().unwrap().parse().unwrap();
+            for fd in open().difference(&before) {
                 // SAFETY: asks for flags.
-                let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
-                assert!(fd < 3 || flags == -1 || flags & libc::FD_CLOEXEC != 0, "descriptor {fd}");
+                let flags = unsafe { libc::fcntl(*fd, libc::F_GETFD) };
+                assert!(flags == -1 || flags & libc::FD_CLOEXEC != 0, "descriptor {fd}");
             }
             module.finalize().unwrap();
             assert_eq!(open(), before);

@@ -93,8 +93,10 @@ fn logins_and_logouts_race_with_signatures_and_nothing_but_the_right_errors_come
                                     ck::CKR_OPERATION_NOT_INITIALIZED,
                                 ];
                                 assert!(known.iter().any(|rv| refused == *rv), "{refused}");
-                                let found = session.find(&Template::new().class(ck::CKO_PRIVATE_KEY)).unwrap();
-                                key = found.first().copied().unwrap_or(key);
+                                // A logout may end a search too (section 5.6.9); then the next round looks again.
+                                let found = session.find(&Template::new().class(ck::CKO_PRIVATE_KEY));
+                                key = found.ok().and_then(|found| found.first().copied()).unwrap_or(key);
+                                let _ = session.find_final();
                             }
                         }
                     }
