@@ -1,0 +1,37 @@
+//! Who a test runs as: root may test what needs other users, and gives root up to test what does not bind root.
+#![allow(unsafe_code)]
+
+use std::io::Error;
+use std::os::unix::fs::lchown;
+use std::path::Path;
+
+/// A user that owns nothing.
+pub const NOBODY: u32 = 65534;
+
+/// Whether this process is root.
+pub fn is_root() -> bool {
+    // SAFETY: cannot fail and touches no memory.
+    unsafe { libc::geteuid() == 0 }
+}
+
+/// Gives everything under `directory` to [`NOBODY`] and becomes that user.
+pub(crate) fn become_nobody(directory: &Path) {
+    give(directory, NOBODY);
+    // SAFETY: plain calls; glibc changes the user of every thread.
+    let done = unsafe {
+        libc::setgroups(0, std::ptr::null()) == 0
+            && libc::setresgid(NOBODY, NOBODY, NOBODY) == 0
+            && libc::setresuid(NOBODY, NOBODY, NOBODY) == 0
+    };
+    assert!(done, "giving up root: {}", Error::last_os_error());
+}
+
+/// chown -R, as root.
+pub fn give(path: &Path, user: u32) {
+    lchown(path, Some(user), Some(user)).expect("chown");
+    if path.is_dir() && !path.is_symlink() {
+        for entry in std::fs::read_dir(path).expect("a directory") {
+            give(&entry.expect("an entry").path(), user);
+        }
+    }
+}
