@@ -1,6 +1,7 @@
 //! What the integration tests stand on: a small safe client of PKCS#11, and a process, a token directory and a
 //! software TPM of its own for every test. It tests nothing itself, and it builds nothing: `cargo build --release` first.
 
+mod client;
 mod env;
 mod forked;
 mod isolated;
@@ -17,6 +18,7 @@ mod swtpm;
 mod template;
 pub mod user;
 
+pub use client::{Client, Running, Said, serve};
 pub use cryptoki_sys as ck;
 pub use env::{Env, Log, SO_PIN, USER_PIN, eventually};
 pub use forked::{Forked, fork};
