@@ -2,6 +2,7 @@
 //! software TPM of its own for every test. It tests nothing itself, and it builds nothing: `cargo build --release` first.
 
 mod chance;
+mod client;
 mod env;
 mod forked;
 mod hex;
@@ -23,6 +24,7 @@ mod template;
 pub mod user;
 
 pub use chance::Chance;
+pub use client::{Client, Running, Said, serve};
 pub use cryptoki_sys as ck;
 pub use env::{Env, Log, SO_PIN, USER_PIN, eventually};
 pub use forked::{Forked, fork};
