@@ -38,7 +38,6 @@ pub use module::{Interface, Module, text};
 pub use object::Object;
 pub use paths::{SOFTHSM, program};
 pub use proxy::{Exchange, Proxy, number};
-pub use rv::{Result, Rv};
 pub use rv::{Result, Rv, code};
 pub use sample::P256;
 pub use session::Session;
