@@ -1,10 +1,12 @@
 //! What surrounds one test: its directory, configuration, TPM and log.
 
 use crate::ck;
+use crate::forked::fork;
 use crate::module::Module;
 use crate::paths::program;
 use crate::session::Session;
 use crate::swtpm::Swtpm;
+use crate::user;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,19 +20,20 @@ pub const USER_PIN: &str = "user-pin-1234";
 pub struct Env {
     directory: PathBuf,
     swtpm: OnceCell<Swtpm>,
+    agent: OnceCell<PathBuf>,
 }
 
 impl Env {
     /// In the process that starts the test: writes its configuration.
     pub(crate) fn new(directory: &Path) -> Env {
-        let env = Env { directory: directory.to_path_buf(), swtpm: OnceCell::new() };
+        let env = Env { directory: directory.to_path_buf(), swtpm: OnceCell::new(), agent: OnceCell::new() };
         env.configure("");
         env
     }
 
     /// In the test's own process.
     pub(crate) fn inside(directory: PathBuf) -> Env {
-        Env { directory, swtpm: OnceCell::new() }
+        Env { directory, swtpm: OnceCell::new(), agent: OnceCell::new() }
     }
 
     /// What the test's process is started with.
@@ -59,7 +62,7 @@ impl Env {
 
     /// The same with another TPM.
     pub fn configure_for(&self, tcti: &str, more: &str) {
-        let (tokens, agent) = (self.tokens(), program("sealhsm-tpm"));
+        let (tokens, agent) = (self.tokens(), self.agent.get_or_init(|| program("sealhsm-tpm")));
         self.configure_exactly(&format!("tokendir = {tokens:?}\ntpm = {tcti:?}\nagent = {agent:?}\n{more}\n"));
     }
 
@@ -73,10 +76,20 @@ impl Env {
         self.swtpm.get_or_init(|| Swtpm::start(&self.file("tpm")))
     }
 
-    /// The same, to kill or restart it.
-    pub fn tpm_mut(&mut self) -> &mut Swtpm {
-        self.tpm();
-        self.swtpm.get_mut().expect("it was started just now")
+    /// Gives up root for good, if the test runs as root: permissions do not bind root. Before anything else; the module
+    /// is loaded and not initialised. What is in the test's directory belongs to the new user.
+    pub fn become_ordinary(&self) -> Module {
+        let module = Module::ours();
+        if !user::is_root() {
+            return module;
+        }
+        // The ordinary user may not be able to get at the build's directory.
+        let agent = self.file("sealhsm-tpm");
+        std::fs::copy(program("sealhsm-tpm"), &agent).expect("a copy of the agent");
+        self.agent.set(agent).expect("to come before anything else");
+        self.configure("");
+        user::become_nobody(&self.directory);
+        module
     }
 
     /// The module under test, loaded and initialised.
@@ -103,6 +116,19 @@ impl Env {
         let session = module.open_rw(self.token(module, "test")).expect("a session");
         session.login(ck::CKU_USER, USER_PIN).expect("login of the user");
         session
+    }
+
+    /// Runs `body` in another process that has the module initialised.
+    #[track_caller]
+    pub fn elsewhere(&self, body: impl FnOnce(&Module)) {
+        // Or else it would end with that process.
+        self.tpm();
+        let went_well = fork(|| {
+            let module = self.module();
+            body(&module);
+            module.finalize().expect("C_Finalize");
+        });
+        assert!(went_well, "the other process failed, see above");
     }
 
     /// The directory of the only token.

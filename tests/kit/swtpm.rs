@@ -5,19 +5,20 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// A running swtpm. Its state outlives it, so that it can be killed and started again.
 pub struct Swtpm {
     directory: PathBuf,
-    child: Option<Child>,
+    child: Mutex<Option<Child>>,
 }
 
 impl Swtpm {
     /// Starts one whose state and sockets lie in `directory`, which is made.
     pub fn start(directory: &Path) -> Swtpm {
         std::fs::create_dir_all(directory).expect("a directory for swtpm");
-        let mut swtpm = Swtpm { directory: directory.to_path_buf(), child: None };
+        let swtpm = Swtpm { directory: directory.to_path_buf(), child: Mutex::default() };
         swtpm.restart();
         swtpm
     }
@@ -34,7 +35,7 @@ impl Swtpm {
 
     /// Its process.
     pub fn pid(&self) -> i32 {
-        self.child.as_ref().map(|child| child.id() as i32).expect("swtpm runs")
+        self.child().as_ref().map(|child| child.id() as i32).expect("swtpm runs")
     }
 
     /// Stops it in its tracks (SIGSTOP): a TPM that hangs.
@@ -48,15 +49,15 @@ impl Swtpm {
     }
 
     /// Kills it as a power failure would.
-    pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
+    pub fn kill(&self) {
+        if let Some(mut child) = self.child().take() {
             child.kill().expect("swtpm to be killed");
             child.wait().expect("swtpm to end");
         }
     }
 
     /// Starts it on the state that it had, killing it first if it still runs.
-    pub fn restart(&mut self) {
+    pub fn restart(&self) {
         self.kill();
         let path = |name: &str| self.directory.join(name).display().to_string();
         for socket in ["sock", "sock.ctrl"] {
@@ -78,7 +79,7 @@ impl Swtpm {
                 Ok(())
             });
         }
-        self.child = Some(command.spawn().expect("swtpm (Debian: swtpm) to start"));
+        *self.child() = Some(command.spawn().expect("swtpm (Debian: swtpm) to start"));
         let late = Instant::now() + Duration::from_secs(10);
         while UnixStream::connect(self.socket()).is_err() {
             assert!(Instant::now() < late, "swtpm does not listen on {}", self.socket().display());
@@ -112,9 +113,25 @@ impl Swtpm {
         self.tool("tpm2_dictionarylockout", &forgiving);
     }
 
+    /// So many wrong PINs lock it, and time alone does not forgive one while a test runs.
+    pub fn lock_after(&self, tries: u32) {
+        let tries = format!("--max-tries={tries}");
+        let strict = ["-s", tries.as_str(), "--recovery-time=1000", "--lockout-recovery-time=1000"];
+        self.tool("tpm2_dictionarylockout", &strict);
+    }
+
+    /// Forgets all wrong PINs, as its owner can.
+    pub fn unlock(&self) {
+        self.tool("tpm2_dictionarylockout", &["-c"]);
+    }
+
     /// The agents that use it, found by their arguments.
     pub fn agents(&self) -> Vec<i32> {
         agents(&Swtpm::tcti(&self.directory))
+    }
+
+    fn child(&self) -> MutexGuard<'_, Option<Child>> {
+        self.child.lock().expect("swtpm")
     }
 
     fn signal(&self, signal: i32) {

@@ -1,0 +1,7 @@
+//! pkcs11-tool (OpenSC).
+
+mod keys;
+mod objects;
+mod own_tests;
+mod signatures;
+mod token;
