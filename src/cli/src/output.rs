@@ -32,7 +32,7 @@ pub fn table(head: &[&str], rows: Vec<Vec<String>>) -> String {
         return String::new();
     }
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(head).add_rows(rows);
+    table.load_preset(presets::NOTHING).set_header(head).add_rows(rows);
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }

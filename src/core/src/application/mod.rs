@@ -129,9 +129,9 @@ impl Application {
         let waiting = lock(&self.event.0);
         self.event.1.notify_all();
         drop(waiting);
-        let sessions = std::mem::take(&mut *write(&self.sessions));
-        for session in sessions.values() {
-            session.end();
+        // What a call in another thread is using right now ends with that call.
+        for session in std::mem::take(&mut *write(&self.sessions)).values() {
+            session.end_if_idle();
         }
         for slot in std::mem::take(&mut *write(&self.slots)) {
             if let Some(token) = slot.token {
@@ -141,11 +141,22 @@ impl Application {
         self.shared.door.close();
     }
 
-    /// In a forked child, before the parent's value is forgotten: closes inherited agent and lock descriptors.
-    /// Takes no lock that another thread of the parent may have held.
+    /// In a forked child, at once: closes inherited agent and lock descriptors, so that the agent sees the parent's end
+    /// and the lock ends with its owner. Waits for nothing that another thread of the parent may have held.
     pub fn abandon_in_child(&self) {
         self.shared.door.abandon_in_child();
         sealhsm_store::directory::abandon();
+    }
+
+    /// In a forked child, at its first call: wipes the keys that it inherited, as far as no thread of the parent was
+    /// using them at the moment of the fork. The parent has its own copy of everything.
+    pub fn wipe_in_child(&self) {
+        if let Ok(mut sessions) = self.sessions.try_write() {
+            sessions.drain().for_each(|(_, session)| session.end_if_idle());
+        }
+        if let Ok(mut slots) = self.slots.try_write() {
+            slots.drain(..).filter_map(|slot| slot.token).for_each(|token| token.wipe_if_idle());
+        }
     }
 
     fn session(&self, handle: SessionHandle) -> Result<Arc<Session>> {

@@ -18,6 +18,8 @@ pub mod parameter;
 mod rsa;
 mod scheme;
 mod secret;
+#[cfg(test)]
+mod tests;
 
 pub use parameter::{Mechanism, Parameter, Shape};
 pub use row::{Group, Row, lookup, rows};

@@ -19,6 +19,12 @@ pub enum Group {
 
 /// Makes a keyed engine.
 pub type Make<E> = fn(&Arc<Key>) -> Result<Box<E>>;
+/// Makes an engine that needs no key.
+pub type MakeDigester = fn() -> Result<Box<dyn Digester>>;
+/// Template (checked) to the attributes that the key adds to it.
+pub type Generate = fn(&Parameter<'_>, &Attributes) -> Result<Attributes>;
+/// Public and private template (checked) to the attributes that each half adds.
+pub type GeneratePair = fn(&Parameter<'_>, &Attributes, &Attributes) -> Result<(Attributes, Attributes)>;
 
 /// One mechanism.
 pub struct Row {
@@ -45,11 +51,11 @@ pub struct Row {
     /// C_VerifyInit.
     pub verify: Option<Make<dyn Verifier>>,
     /// C_DigestInit.
-    pub digest: Option<fn() -> Result<Box<dyn Digester>>>,
-    /// C_GenerateKey: template (checked) to the attributes that the key adds to it.
-    pub generate: Option<fn(&Parameter<'_>, &Attributes) -> Result<Attributes>>,
-    /// C_GenerateKeyPair: public and private template to the attributes that each half adds.
-    pub generate_pair: Option<fn(&Parameter<'_>, &Attributes, &Attributes) -> Result<(Attributes, Attributes)>>,
+    pub digest: Option<MakeDigester>,
+    /// C_GenerateKey.
+    pub generate: Option<Generate>,
+    /// C_GenerateKeyPair.
+    pub generate_pair: Option<GeneratePair>,
 }
 
 impl Row {

@@ -126,6 +126,11 @@ impl Pkcs1 {
         operation.pkcs1(hash.map(|hash| hash.algorithm)).map_err(failed)?;
         Ok(Self { operation, len })
     }
+
+    fn check(&self, data: &[u8]) -> Result<()> {
+        // OpenSSL signs nothing at all but takes no such signature for valid: then it shall not be made either.
+        if (1..=self.len - PADDING).contains(&data.len()) { Ok(()) } else { Err(Error::DataLenRange) }
+    }
 }
 
 impl Scheme for Pkcs1 {
@@ -136,15 +141,11 @@ impl Scheme for Pkcs1 {
         self.len
     }
     fn sign(&mut self, data: &[u8], signature: &mut [u8]) -> Result<usize> {
-        if data.len() > self.len - PADDING {
-            return Err(Error::DataLenRange);
-        }
+        self.check(data)?;
         self.operation.sign(data, signature).map_err(failed)
     }
     fn verify(&mut self, data: &[u8], signature: &[u8]) -> Result<()> {
-        if data.len() > self.len - PADDING {
-            return Err(Error::DataLenRange);
-        }
+        self.check(data)?;
         verdict(&mut self.operation, data, signature, self.len)
     }
 }

@@ -46,6 +46,13 @@ impl Session {
         }
     }
 
+    /// Ends everything that runs in it, unless a call is at it just now. For the end of the whole application.
+    pub fn end_if_idle(&self) {
+        if let Ok(mut operations) = self.operations.try_lock() {
+            operations.clear();
+        }
+    }
+
     /// Ends everything that runs in it and the objects it made.
     pub fn end(&self) {
         self.operations().clear();

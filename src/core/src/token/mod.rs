@@ -237,6 +237,16 @@ impl Token {
         self.looked.store(0, Ordering::Relaxed);
     }
 
+    /// See [`Token::forget`]; leaves what somebody is using just now.
+    pub fn wipe_if_idle(&self) {
+        if let Ok(mut access) = self.access.try_write() {
+            *access = Access::default();
+        }
+        if let Ok(mut view) = self.view.try_write() {
+            view.remove_all(|_| true);
+        }
+    }
+
     /// The store, opened through the machine keyslot when nobody logged in yet.
     pub fn store(&self) -> Result<Arc<dyn ObjectStore>> {
         if let Some(store) = self.present_store() {

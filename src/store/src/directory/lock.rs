@@ -5,8 +5,8 @@ use super::{Directory, Kept};
 use crate::Error;
 use rustix::fs::{FlockOperation, Mode, flock};
 use rustix::io::Errno;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 /// The lock file's name. It is empty and never deleted while its token is there.
@@ -15,10 +15,19 @@ pub const LOCK: &str = "token.lock";
 /// A writer holds the lock for a few milliseconds; one that was stopped would hold it for ever.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-static HELD: Mutex<Vec<(u64, Kept)>> = Mutex::new(Vec::new());
+type Table = Mutex<Vec<(u64, Kept)>>;
+
+/// The table in use is one of these: a child that was forked while a thread of its parent had it locked, for a moment,
+/// goes on with the next one.
+static TABLES: [Table; 64] = [const { Mutex::new(Vec::new()) }; 64];
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+
+fn table() -> &'static Table {
+    &TABLES[IN_USE.load(Ordering::Relaxed) % TABLES.len()]
+}
 
 fn held() -> MutexGuard<'static, Vec<(u64, Kept)>> {
-    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+    table().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Keeps the table still while the process forks, for `pthread_atfork`: whatever lock the parent has or is about to
@@ -39,8 +48,10 @@ impl Forking {
 
 /// The same for a child that [`Forking`] did not prepare, as after a bare clone(2). It never waits.
 pub fn abandon() {
-    if let Ok(mut held) = HELD.try_lock() {
-        held.clear();
+    match table().try_lock() {
+        Ok(mut held) => held.clear(),
+        Err(TryLockError::Poisoned(held)) => held.into_inner().clear(),
+        Err(TryLockError::WouldBlock) => drop(IN_USE.fetch_add(1, Ordering::Relaxed)),
     }
 }
 

@@ -23,7 +23,7 @@ fn named(params: &[u8], shape: Shape) -> Result<&'static Curve> {
         curve::all().iter().find(|curve| curve.oid == params)
     } else if let Some(name) = der::whole(der::PRINTABLE_STRING, params) {
         let is = |known: &&str| known.as_bytes().eq_ignore_ascii_case(name);
-        curve::all().iter().find(|curve| curve.names.iter().any(|known| is(known)))
+        curve::all().iter().find(|curve| curve.names.iter().any(is))
     } else if der::whole(der::SEQUENCE, params).is_some() {
         None
     } else {
