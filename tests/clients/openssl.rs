@@ -258,7 +258,9 @@ fn an_openssl_cnf_that_loads_the_module_at_once_troubles_nobody() {
         site.with("dgst -sha256 -out signature", "-sign", "rsa").arg("document").succeeds();
         verify(env, "rsa", "signature");
         // And in every other program that uses libcrypto, whose own module then meets the same configuration.
-        user(env, "--sign -m SHA256-RSA-PKCS --id 01 -i document -o signature").env("OPENSSL_CONF", "openssl.cnf").succeeds();
+        user(env, "--sign -m SHA256-RSA-PKCS --id 01 -i document -o signature")
+            .env("OPENSSL_CONF", "openssl.cnf")
+            .succeeds();
         verify(env, "rsa", "signature");
     });
 }
