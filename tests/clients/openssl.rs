@@ -147,7 +147,7 @@ fn documents_are_signed_and_verified() {
 }
 
 #[test]
-fn a_key_whose_pin_is_in_the_url_or_wrong() {
+fn a_pin_in_the_url_opens_the_token_and_a_wrong_one_does_not() {
     isolated(|env| {
         let site = Site::new(env);
         let configuration = site.bridge.configuration(0);
