@@ -30,7 +30,7 @@ fn a_login_is_at_most_eight_tpm_commands_and_everything_after_it_none() {
         let proxy = proxied(env);
         let module = env.module();
         let session = env.user(&module);
-        let (_, key) = session.p256("signer").unwrap();
+        session.p256("signer").unwrap();
         session.logout().unwrap();
         for anew in [false, true] {
             if anew {
@@ -46,7 +46,6 @@ fn a_login_is_at_most_eight_tpm_commands_and_everything_after_it_none() {
             assert!(codes(&login).contains(&UNSEAL), "{:x?}", codes(&login));
             let found = session.find(&Template::new().class(ck::CKO_PRIVATE_KEY).label("signer")).unwrap();
             assert_eq!(found.len(), 1);
-            assert!(anew || found == [key]);
             for _ in 0..100 {
                 sign(&session, found[0]);
             }

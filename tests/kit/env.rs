@@ -1,6 +1,7 @@
 //! What surrounds one test: its directory, configuration, TPM and log.
 
 use crate::ck;
+use crate::forked::fork;
 use crate::module::Module;
 use crate::paths::program;
 use crate::session::Session;
@@ -115,6 +116,19 @@ impl Env {
         let session = module.open_rw(self.token(module, "test")).expect("a session");
         session.login(ck::CKU_USER, USER_PIN).expect("login of the user");
         session
+    }
+
+    /// Runs `body` in another process that has the module initialised.
+    #[track_caller]
+    pub fn elsewhere(&self, body: impl FnOnce(&Module)) {
+        // Or else it would end with that process.
+        self.tpm();
+        let went_well = fork(|| {
+            let module = self.module();
+            body(&module);
+            module.finalize().expect("C_Finalize");
+        });
+        assert!(went_well, "the other process failed, see above");
     }
 
     /// The directory of the only token.

@@ -3,7 +3,7 @@
 
 use crate::paths::program;
 use crate::rv::{Result, Rv};
-use crate::session::Session;
+use crate::session::{Session, bytes};
 use cryptoki_sys as ck;
 use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
@@ -140,12 +140,17 @@ impl Module {
     }
 
     /// C_InitToken.
-    pub fn init_token(&self, slot: ck::CK_SLOT_ID, so_pin: &str, label: &str) -> Result<()> {
+    pub fn init_token(&self, slot: ck::CK_SLOT_ID, so_pin: impl AsRef<[u8]>, label: &str) -> Result<()> {
         let mut padded = [b' '; 32];
         padded[..label.len()].copy_from_slice(label.as_bytes());
-        let (pin, length) = (so_pin.as_ptr().cast_mut(), so_pin.len() as ck::CK_ULONG);
+        self.init_token_as(slot, so_pin, padded)
+    }
+
+    /// C_InitToken with a label as it is.
+    pub fn init_token_as(&self, slot: ck::CK_SLOT_ID, so_pin: impl AsRef<[u8]>, mut label: [u8; 32]) -> Result<()> {
+        let (pin, length) = bytes(so_pin.as_ref());
         // SAFETY: a PIN with its length, a label of 32 bytes; neither is written to.
-        Rv::check(unsafe { self.raw.C_InitToken(slot, pin, length, padded.as_mut_ptr()) })
+        Rv::check(unsafe { self.raw.C_InitToken(slot, pin, length, label.as_mut_ptr()) })
     }
 
     /// C_WaitForSlotEvent.

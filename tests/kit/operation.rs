@@ -8,6 +8,7 @@ use crate::object::Object;
 use crate::rv::{Result, Rv};
 use crate::session::{Session, bytes};
 use cryptoki_sys as ck;
+use std::ops::Range;
 use std::ptr::null_mut;
 
 macro_rules! init {
@@ -29,7 +30,7 @@ macro_rules! init {
 
 /// Input and output.
 macro_rules! through {
-    ($($name:ident, $into:ident => $function:ident)*) => { $(
+    ($($name:ident, $into:ident, $len:ident, $within:ident => $function:ident)*) => { $(
         #[doc = concat!("`", stringify!($function), "`")]
         pub fn $name(&self, input: &[u8]) -> Result<Vec<u8>> {
             let (at, length) = bytes(input);
@@ -45,16 +46,46 @@ macro_rules! through {
             let rv = unsafe { self.raw().$function(self.handle, at, length, output.as_mut_ptr(), &raw mut room) };
             (Rv::check(rv), room as usize)
         }
+
+        #[doc = concat!("`", stringify!($function), "` without a buffer: the length that will do")]
+        pub fn $len(&self, input: &[u8]) -> Result<usize> {
+            let (at, length) = bytes(input);
+            let mut room = 0;
+            // SAFETY: an input with its length; NULL asks for the length.
+            Rv::check(unsafe { self.raw().$function(self.handle, at, length, null_mut(), &raw mut room) })?;
+            Ok(room as usize)
+        }
+
+        #[doc = concat!("`", stringify!($function), "` with input and output in the same memory")]
+        pub fn $within(&self, memory: &mut [u8], input: Range<usize>, output: Range<usize>) -> (Result<()>, usize) {
+            assert!(input.end <= memory.len() && output.end <= memory.len(), "beyond the memory");
+            let (start, length) = (memory.as_mut_ptr(), input.len() as ck::CK_ULONG);
+            let mut room = output.len() as ck::CK_ULONG;
+            // SAFETY: both ranges lie in memory that nothing else refers to.
+            let rv = unsafe {
+                let (from, to) = (start.add(input.start), start.add(output.start));
+                self.raw().$function(self.handle, from, length, to, &raw mut room)
+            };
+            (Rv::check(rv), room as usize)
+        }
     )* };
 }
 
 /// Output only.
 macro_rules! last {
-    ($($name:ident => $function:ident)*) => { $(
+    ($($name:ident, $into:ident => $function:ident)*) => { $(
         #[doc = concat!("`", stringify!($function), "`")]
         pub fn $name(&self) -> Result<Vec<u8>> {
             // SAFETY: NULL or as much room as the length says.
             two_calls(0, |to, room| unsafe { self.raw().$function(self.handle, to, room) })
+        }
+
+        #[doc = concat!("`", stringify!($function), "` into this buffer: what it returned, and the length it left")]
+        pub fn $into(&self, output: &mut [u8]) -> (Result<()>, usize) {
+            let mut room = output.len() as ck::CK_ULONG;
+            // SAFETY: as much room as the length says.
+            let rv = unsafe { self.raw().$function(self.handle, output.as_mut_ptr(), &raw mut room) };
+            (Rv::check(rv), room as usize)
         }
     )* };
 }
@@ -80,19 +111,19 @@ impl Session<'_> {
     }
 
     through! {
-        encrypt, encrypt_into => C_Encrypt
-        encrypt_update, encrypt_update_into => C_EncryptUpdate
-        decrypt, decrypt_into => C_Decrypt
-        decrypt_update, decrypt_update_into => C_DecryptUpdate
-        digest, digest_into => C_Digest
-        sign, sign_into => C_Sign
+        encrypt, encrypt_into, encrypt_len, encrypt_within => C_Encrypt
+        encrypt_update, encrypt_update_into, encrypt_update_len, encrypt_update_within => C_EncryptUpdate
+        decrypt, decrypt_into, decrypt_len, decrypt_within => C_Decrypt
+        decrypt_update, decrypt_update_into, decrypt_update_len, decrypt_update_within => C_DecryptUpdate
+        digest, digest_into, digest_len, digest_within => C_Digest
+        sign, sign_into, sign_len, sign_within => C_Sign
     }
 
     last! {
-        encrypt_final => C_EncryptFinal
-        decrypt_final => C_DecryptFinal
-        digest_final => C_DigestFinal
-        sign_final => C_SignFinal
+        encrypt_final, encrypt_final_into => C_EncryptFinal
+        decrypt_final, decrypt_final_into => C_DecryptFinal
+        digest_final, digest_final_into => C_DigestFinal
+        sign_final, sign_final_into => C_SignFinal
     }
 
     take! {
@@ -107,6 +138,12 @@ impl Session<'_> {
         let mut mechanism = mechanism.to_raw();
         // SAFETY: a mechanism that lives for the call.
         Rv::check(unsafe { self.raw().C_DigestInit(self.handle, &raw mut mechanism) })
+    }
+
+    /// C_DigestInit with NULL for a mechanism.
+    pub fn digest_cancel(&self) -> Result<()> {
+        // SAFETY: NULL is allowed.
+        Rv::check(unsafe { self.raw().C_DigestInit(self.handle, null_mut()) })
     }
 
     /// C_DigestKey.

@@ -17,6 +17,11 @@ impl Rv {
     }
 }
 
+/// What a call returned, CKR_OK too, to compare with the constants.
+pub fn code<T>(result: Result<T>) -> Rv {
+    result.err().unwrap_or(Rv(ck::CKR_OK))
+}
+
 impl PartialEq<ck::CK_RV> for Rv {
     fn eq(&self, other: &ck::CK_RV) -> bool {
         self.0 == *other

@@ -38,15 +38,15 @@ impl Session<'_> {
     }
 
     /// C_Login.
-    pub fn login(&self, user: ck::CK_USER_TYPE, pin: &str) -> Result<()> {
-        let (at, length) = text(pin);
+    pub fn login(&self, user: ck::CK_USER_TYPE, pin: impl AsRef<[u8]>) -> Result<()> {
+        let (at, length) = bytes(pin.as_ref());
         // SAFETY: a PIN with its length, which is not written to.
         Rv::check(unsafe { self.raw().C_Login(self.handle, user, at, length) })
     }
 
     /// C_LoginUser.
     pub fn login_user(&self, user: ck::CK_USER_TYPE, pin: &str, name: &str) -> Result<()> {
-        let ((at, length), (name, name_length)) = (text(pin), text(name));
+        let ((at, length), (name, name_length)) = (bytes(pin.as_bytes()), bytes(name.as_bytes()));
         // SAFETY: a PIN and a name with their lengths, which are not written to.
         Rv::check(unsafe { self.raw().C_LoginUser(self.handle, user, at, length, name, name_length) })
     }
@@ -58,15 +58,15 @@ impl Session<'_> {
     }
 
     /// C_InitPIN.
-    pub fn init_pin(&self, pin: &str) -> Result<()> {
-        let (at, length) = text(pin);
+    pub fn init_pin(&self, pin: impl AsRef<[u8]>) -> Result<()> {
+        let (at, length) = bytes(pin.as_ref());
         // SAFETY: a PIN with its length, which is not written to.
         Rv::check(unsafe { self.raw().C_InitPIN(self.handle, at, length) })
     }
 
     /// C_SetPIN.
-    pub fn set_pin(&self, old: &str, new: &str) -> Result<()> {
-        let ((old, old_length), (new, new_length)) = (text(old), text(new));
+    pub fn set_pin(&self, old: impl AsRef<[u8]>, new: impl AsRef<[u8]>) -> Result<()> {
+        let ((old, old_length), (new, new_length)) = (bytes(old.as_ref()), bytes(new.as_ref()));
         // SAFETY: two PINs with their lengths, which are not written to.
         Rv::check(unsafe { self.raw().C_SetPIN(self.handle, old, old_length, new, new_length) })
     }
@@ -90,8 +90,4 @@ impl Session<'_> {
 /// An input as C has it.
 pub(crate) fn bytes(of: &[u8]) -> (*mut u8, ck::CK_ULONG) {
     (of.as_ptr().cast_mut(), of.len() as ck::CK_ULONG)
-}
-
-fn text(of: &str) -> (*mut u8, ck::CK_ULONG) {
-    bytes(of.as_bytes())
 }

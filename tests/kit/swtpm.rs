@@ -113,6 +113,18 @@ impl Swtpm {
         self.tool("tpm2_dictionarylockout", &forgiving);
     }
 
+    /// So many wrong PINs lock it, and time alone does not forgive one while a test runs.
+    pub fn lock_after(&self, tries: u32) {
+        let tries = format!("--max-tries={tries}");
+        let strict = ["-s", tries.as_str(), "--recovery-time=1000", "--lockout-recovery-time=1000"];
+        self.tool("tpm2_dictionarylockout", &strict);
+    }
+
+    /// Forgets all wrong PINs, as its owner can.
+    pub fn unlock(&self) {
+        self.tool("tpm2_dictionarylockout", &["-c"]);
+    }
+
     /// The agents that use it, found by their arguments.
     pub fn agents(&self) -> Vec<i32> {
         agents(&Swtpm::tcti(&self.directory))

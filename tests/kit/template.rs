@@ -83,6 +83,20 @@ impl Template {
         modifiable = CKA_MODIFIABLE
     }
 
+    /// Without an attribute.
+    pub fn without(mut self, of: ck::CK_ATTRIBUTE_TYPE) -> Self {
+        self.0.retain(|(kept, _)| *kept != of);
+        self
+    }
+
+    /// What it says of an attribute that is not a template.
+    pub fn said(&self, of: ck::CK_ATTRIBUTE_TYPE) -> Option<&[u8]> {
+        self.0.iter().find_map(|(said, value)| match value {
+            Value::Bytes(bytes) if *said == of => Some(bytes.as_slice()),
+            _ => None,
+        })
+    }
+
     /// All of both.
     pub fn and(mut self, more: &Template) -> Self {
         self.0.extend(more.0.iter().cloned());

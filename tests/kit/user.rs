@@ -35,3 +35,36 @@ pub fn give(path: &Path, user: u32) {
         }
     }
 }
+
+/// Sends a signal to a process that the test caused to be.
+pub fn kill(process: i32, signal: i32) {
+    // SAFETY: plain call.
+    let sent = unsafe { libc::kill(process, signal) };
+    assert_eq!(sent, 0, "signal {signal} to {process}: {}", Error::last_os_error());
+}
+
+/// chmod.
+pub fn mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("chmod");
+}
+
+/// Makes a named pipe.
+pub fn fifo(path: &Path) {
+    let name = std::ffi::CString::new(path.to_str().expect("UTF-8")).expect("no NUL");
+    // SAFETY: a C string that lives for the call.
+    let made = unsafe { libc::mkfifo(name.as_ptr(), 0o600) };
+    assert_eq!(made, 0, "mkfifo: {}", Error::last_os_error());
+}
+
+/// Whose a file is.
+pub fn owner(path: &Path) -> u32 {
+    use std::os::unix::fs::MetadataExt;
+    path.symlink_metadata().expect("stat").uid()
+}
+
+/// AT_SECURE: whether this process has more rights than its caller.
+pub fn is_secure() -> bool {
+    // SAFETY: reads the auxiliary vector.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}

@@ -13,3 +13,4 @@ mod token;
 
 pub use application::Application;
 pub use error::{Error, Result};
+pub use sealhsm_store::directory::{Forking, abandon};

@@ -233,3 +233,44 @@ fn check(ok: bool) -> Result<()> {
     // Taking the stack empties the thread's queue, so that nothing is left for a later call to find.
     if ok { Ok(()) } else { Err(ErrorStack::get().into()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cbc(direction: Direction) -> Context {
+        Context::new(c"AES-128-CBC", &[1; 16], direction, true).unwrap()
+    }
+
+    #[test]
+    fn a_context_says_exactly_what_it_writes_and_refuses_less_room() {
+        let (mut there, mut back) = (cbc(Direction::Encrypt), cbc(Direction::Decrypt));
+        there.restart(&[2; 16]).unwrap();
+        back.restart(&[2; 16]).unwrap();
+        for step in [0, 1, 15, 16, 17, 31, 33, 5] {
+            let input = vec![3; step];
+            let ready = there.ready(step);
+            assert_eq!(ready == 0, there.update(&input, &mut vec![0; ready.saturating_sub(1)]).is_ok());
+            if ready > 0 {
+                let mut sealed = vec![0; ready];
+                assert_eq!(there.update(&input, &mut sealed).unwrap(), ready);
+                let opened = back.ready(ready);
+                assert_eq!(back.update(&sealed, &mut vec![0; opened]).unwrap(), opened);
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_message_that_was_begun_goes_on() {
+        let mut context = cbc(Direction::Encrypt);
+        assert!(context.update(&[1; 16], &mut [0; 16]).is_err());
+        context.restart(&[0; 16]).unwrap();
+        context.update(&[1; 5], &mut []).unwrap();
+        context.finish(&mut [0; 16]).unwrap();
+        assert!(context.update(&[1; 16], &mut [0; 16]).is_err());
+        assert!(context.restart(&[0; 15]).is_err());
+        assert!(context.update(&[1; 16], &mut [0; 16]).is_err());
+        assert!(Context::new(c"AES-128-CBC", &[1; 15], Direction::Encrypt, true).is_err());
+        assert!(Context::new(c"NO-SUCH", &[1; 16], Direction::Encrypt, true).is_err());
+    }
+}

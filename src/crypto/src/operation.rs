@@ -142,3 +142,47 @@ unsafe extern "C" {
     ) -> *mut ffi::EVP_SIGNATURE;
     fn EVP_SIGNATURE_free(signature: *mut ffi::EVP_SIGNATURE);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cipher::{Context, Direction};
+    use crate::{curve, rsa};
+
+    fn p256() -> &'static curve::Curve {
+        curve::all().iter().find(|curve| curve.names.contains(&"P-256")).unwrap()
+    }
+
+    #[test]
+    fn a_public_key_does_not_sign() {
+        let (_, public) = p256().generate().unwrap();
+        let key = p256().public_key(&public).unwrap();
+        let signed =
+            Operation::new(&key, Purpose::Sign).and_then(|mut operation| operation.sign(&[1; 32], &mut [0; 80]));
+        assert!(signed.is_err());
+    }
+
+    #[test]
+    fn no_failure_stays_behind_in_the_threads_error_queue() {
+        let (private, public) = p256().generate().unwrap();
+        let key = p256().public_key(&public).unwrap();
+        assert!(!Operation::new(&key, Purpose::Verify).unwrap().verify(&[1; 32], b"no signature"));
+        assert!(p256().public(&[4; 65]).unwrap().is_none());
+        assert!(p256().public_key(&[4; 65]).is_err());
+        let key = p256().private_key(private.as_ref()).unwrap();
+        assert!(Operation::new(&key, Purpose::Sign).unwrap().pkcs1(None).is_err());
+        assert!(rsa::complete(&rsa::Given { modulus: &[35], private_exponent: &[7], ..Default::default() }).is_err());
+
+        let pair = rsa::generate(1024, &[1, 0, 1]).unwrap();
+        let public = rsa::public_key(&pair.modulus, &pair.public_exponent).unwrap();
+        let mut operation = Operation::new(&public, Purpose::Encrypt).unwrap();
+        operation.oaep(&crate::digest::SHA1, &crate::digest::SHA1, b"").unwrap();
+        assert!(operation.encrypt(&[1; 100], &mut [0; 128]).is_err());
+
+        let mut cipher = Context::new(c"AES-128-GCM", &[1; 16], Direction::Decrypt, false).unwrap();
+        cipher.restart(&[0; 12]).unwrap();
+        cipher.expect_tag(&[0; 16]).unwrap();
+        assert!(cipher.finish(&mut []).is_err());
+        assert!(ErrorStack::get().errors().is_empty());
+    }
+}

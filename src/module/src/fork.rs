@@ -1,7 +1,11 @@
 //! Knowing in one load whether this process is a forked child that has not been seen yet: the mark lies in a page
-//! that the kernel hands to a child filled with zeros (MADV_WIPEONFORK, madvise(2)).
+//! that the kernel hands to a child filled with zeros (MADV_WIPEONFORK, madvise(2)). And closing, as a fork ends, what
+//! the child must not keep of its parent's, whether or not it ever calls us.
 #![allow(unsafe_code)]
 
+use crate::process;
+use sealhsm_core::Forking;
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 
 /// Zeros in every new process and after every fork.
@@ -12,7 +16,7 @@ pub struct Mark {
     pub claimed: AtomicBool,
 }
 
-/// For a kernel that has no such pages: wiped by a fork handler, which raw clone(2) does not call.
+/// For a kernel that has no such pages: wiped by the fork handler, which bare clone(2) does not call.
 static IN_DATA: Mark = Mark { generation: AtomicU64::new(0), claimed: AtomicBool::new(false) };
 static MARK: AtomicPtr<Mark> = AtomicPtr::new(std::ptr::null_mut());
 
@@ -30,12 +34,12 @@ pub fn mark() -> &'static Mark {
 /// Makes the mark at first use. Takes no lock: a fork in the middle would leave it locked in the child.
 #[cold]
 fn place() -> &'static Mark {
-    let ours = wiped_page().unwrap_or_else(|| {
-        // SAFETY: the handler only stores to atomics; the module is never unloaded (-z nodelete).
-        unsafe { libc::pthread_atfork(None, None, Some(wipe)) };
-        &raw const IN_DATA as *mut Mark
-    });
+    let ours = wiped_page().unwrap_or(&raw const IN_DATA as *mut Mark);
     let first = MARK.compare_exchange(std::ptr::null_mut(), ours, Ordering::AcqRel, Ordering::Acquire);
+    if first.is_ok() {
+        // SAFETY: three functions that are never unloaded (-z nodelete).
+        unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+    }
     // Two threads at once: the page of the slower one stays mapped, unused.
     let mark = first.map_or_else(|theirs| theirs, |_| ours);
     // SAFETY: as in `mark`; it is not NULL.
@@ -62,7 +66,26 @@ fn wiped_page() -> Option<*mut Mark> {
 /// The kernel rounds it up to a page of its own size.
 const PAGE: usize = 4096;
 
-extern "C" fn wipe() {
+thread_local! {
+    /// Of a thread that is forking.
+    static FORKING: Cell<Option<Forking>> = const { Cell::new(None) };
+}
+
+extern "C" fn before() {
+    // A thread so near its end that it has no memory of its own any more forks without.
+    let _ = FORKING.try_with(|place| place.set(Some(Forking::prepare())));
+}
+
+extern "C" fn in_parent() {
+    let _ = FORKING.try_with(Cell::take);
+}
+
+extern "C" fn in_child() {
+    match FORKING.try_with(Cell::take) {
+        Ok(Some(forking)) => forking.in_child(),
+        _ => sealhsm_core::abandon(),
+    }
+    process::forked();
     IN_DATA.claimed.store(false, Ordering::Relaxed);
     IN_DATA.generation.store(0, Ordering::Release);
 }

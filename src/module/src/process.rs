@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::mem;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a process knows. Never freed: a child leaves its parent's alone and makes its own.
 struct World {
@@ -75,30 +75,10 @@ pub fn start(make: impl FnOnce() -> Result<Application>) -> Result<()> {
         return Err(Error::AlreadyInitialized);
     }
     let application = Arc::new(make()?);
-    let_go_on_fork();
     world.seen_by_children.store(Arc::into_raw(application.clone()).cast_mut(), Ordering::Release);
     *current = Some(application);
     turn();
     Ok(())
-}
-
-/// Has every later child let go of the parent's agent and locks at once, even if it never calls us again.
-fn let_go_on_fork() {
-    static ONCE: Once = Once::new();
-    // SAFETY: the module is never unloaded (-z nodelete), so the handler stays where it is; see there what it does.
-    ONCE.call_once(|| unsafe {
-        libc::pthread_atfork(None, None, Some(let_go));
-    });
-}
-
-/// Runs in every forked child. Closes descriptors; waits for nothing and touches nothing of the host's.
-extern "C" fn let_go() {
-    // SAFETY: worlds are never freed.
-    let Some(parents) = (unsafe { WORLD.load(Ordering::Acquire).as_ref() }) else { return };
-    // SAFETY: not NULL, so it holds a reference that C_Finalize in the parent had not given back when it forked.
-    if let Some(inherited) = unsafe { parents.seen_by_children.load(Ordering::Acquire).as_ref() } {
-        inherited.abandon_in_child();
-    }
 }
 
 /// C_Finalize.
@@ -146,14 +126,25 @@ fn begin() {
     let parents = WORLD.swap(Box::leak(Box::new(new)), Ordering::AcqRel);
     FIRST_OURS.store(NEXT.load(Ordering::Relaxed), Ordering::Relaxed);
     turn();
-    // SAFETY: worlds are never freed; this one is a copy of the parent's at the moment of the fork.
-    if let Some(parents) = unsafe { parents.as_ref() } {
-        // Its reference is never given back in this process: what the parent's threads were doing with it stays as it is.
-        let inherited = parents.seen_by_children.load(Ordering::Acquire);
-        // SAFETY: not NULL, so it holds a reference that C_Finalize in the parent had not given back when it forked.
-        if let Some(inherited) = unsafe { inherited.as_ref() } {
-            inherited.abandon_in_child();
-            inherited.wipe_in_child();
-        }
+    if let Some(inherited) = inherited(parents) {
+        inherited.abandon_in_child();
+        inherited.wipe_in_child();
     }
+}
+
+/// In a forked child, as the fork ends: closes what was inherited and is the parent's alone. Otherwise a child that
+/// never calls us would keep a killed parent's agent alive. Takes no lock, allocates nothing.
+pub fn forked() {
+    if let Some(inherited) = inherited(WORLD.load(Ordering::Acquire)) {
+        inherited.abandon_in_child();
+    }
+}
+
+/// The application of a parent's world, as it was at the moment of the fork. Its reference is never given back in this
+/// process: what the parent's threads were doing with it stays as it is.
+fn inherited<'a>(parents: *const World) -> Option<&'a Application> {
+    // SAFETY: NULL, or a world, which is never freed.
+    let parents = unsafe { parents.as_ref() }?;
+    // SAFETY: NULL, or it holds a reference that C_Finalize in the parent had not given back when it forked.
+    unsafe { parents.seen_by_children.load(Ordering::Acquire).as_ref() }
 }

@@ -17,6 +17,7 @@ use crate::token::{Token, lock, read, write};
 use crate::{Error, Result};
 use sealhsm_door::Door;
 use slots::Slot;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, RwLock};
 
@@ -99,8 +100,10 @@ pub struct Application {
     /// Held while C_InitToken makes a token.
     making: Mutex<()>,
     stopped: AtomicBool,
+    /// Slots where a token of another process came to be that C_WaitForSlotEvent has not told of.
+    arrived: Mutex<VecDeque<SlotId>>,
     /// Wakes C_WaitForSlotEvent.
-    event: (Mutex<()>, Condvar),
+    event: Condvar,
 }
 
 impl Application {
@@ -117,17 +120,20 @@ impl Application {
             sessions: RwLock::default(),
             making: Mutex::default(),
             stopped: AtomicBool::new(false),
-            event: (Mutex::default(), Condvar::new()),
+            arrived: Mutex::default(),
+            event: Condvar::new(),
         };
         application.rearrange().map_err(|_| Error::General)?;
+        // What was there from the start is no event.
+        lock(&application.arrived).clear();
         Ok(application)
     }
 
     /// C_Finalize: ends every operation and login, closes files and the agent; quick, never waits for the TPM.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
-        let waiting = lock(&self.event.0);
-        self.event.1.notify_all();
+        let waiting = lock(&self.arrived);
+        self.event.notify_all();
         drop(waiting);
         // What a call in another thread is using right now ends with that call.
         for session in std::mem::take(&mut *write(&self.sessions)).values() {

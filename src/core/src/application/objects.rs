@@ -5,7 +5,7 @@ use crate::attribute::build::{self, Alter, Birth};
 use crate::attribute::{Answer, Attributes, Template, Type, codec, rules, template};
 use crate::mechanism::key;
 use crate::object::view::{self, new_handle};
-use crate::object::{Home, Object, record};
+use crate::object::{Home, Object, certificate, record};
 use crate::session::Session;
 use crate::session::operation::Search;
 use crate::{Error, Result};
@@ -25,8 +25,10 @@ impl Application {
         let schema = build::schema_of(&object)?;
         build::fill(&mut object, schema, Birth::Create, session.token.who() == Some(Who::So))?;
         self.may_write(&session, &object)?;
-        if rules::subtype_attribute(schema.class) == Some(ck::CKA_KEY_TYPE) {
-            key::complete(&mut object)?;
+        match rules::subtype_attribute(schema.class) {
+            Some(ck::CKA_KEY_TYPE) => key::complete(&mut object)?,
+            Some(ck::CKA_CERTIFICATE_TYPE) => certificate::complete(&mut object)?,
+            _ => {}
         }
         Ok(self.keep(&session, vec![object])?[0])
     }

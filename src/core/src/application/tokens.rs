@@ -27,11 +27,16 @@ impl Application {
         Ok(read(&self.slots).iter().map(|s| s.id).collect())
     }
 
-    /// Reads the token directory and arranges the slots anew.
+    /// Reads the token directory and arranges the slots anew. Every token that was not there before is an event.
     pub(super) fn rearrange(&self) -> Result<()> {
         let listed = self.list()?;
         let mut slots = write(&self.slots);
-        *slots = slots::arrange(&slots, listed, &self.shared);
+        let arranged = slots::arrange(&slots, listed, &self.shared);
+        let known: Vec<_> = slots.iter().filter_map(|s| s.token.as_ref().map(|t| t.uuid)).collect();
+        let new = arranged.iter().filter(|s| s.token.as_ref().is_some_and(|t| !known.contains(&t.uuid)));
+        lock(&self.arrived).extend(new.map(|s| s.id));
+        self.event.notify_all();
+        *slots = arranged;
         Ok(())
     }
 
@@ -150,7 +155,7 @@ impl Application {
                 Ok(())
             }
             None => {
-                self.pin_length(so_pin)?;
+                self.may_become_pin(so_pin)?;
                 // One at a time; the slots stay readable while the TPM works.
                 let _making = lock(&self.making);
                 if self.token_in(slot)?.is_some() {
@@ -177,7 +182,11 @@ impl Application {
     fn place(&self, slot: SlotId, listed: Listed) {
         let mut slots = write(&self.slots);
         let elsewhere = slots.iter().position(|s| s.token.as_ref().is_some_and(|t| t.uuid == listed.uuid));
-        let token = match elsewhere.and_then(|at| slots.remove(at).token) {
+        let elsewhere = elsewhere.map(|at| slots.remove(at));
+        if let Some(elsewhere) = &elsewhere {
+            lock(&self.arrived).retain(|id| *id != elsewhere.id);
+        }
+        let token = match elsewhere.and_then(|slot| slot.token) {
             Some(token) => token,
             None => Arc::new(Token::new(self.shared.clone(), listed)),
         };
@@ -192,7 +201,7 @@ impl Application {
         let session = self.session(session)?;
         let token = &session.token;
         let login = token.login().filter(|l| l.who == Who::So).ok_or(Error::UserNotLoggedIn)?;
-        self.pin_length(pin)?;
+        self.may_become_pin(pin)?;
         seal::set_pin(&self.shared.seal, &self.shared.door, token.uuid, &login.key, Who::User, pin)
             .map_err(|e| seal_error(token.uuid, e))?;
         self.relist(token)
@@ -206,7 +215,7 @@ impl Application {
         }
         let token = &session.token;
         let who = token.who().unwrap_or(Who::User);
-        self.pin_length(new)?;
+        self.may_become_pin(new)?;
         // The old PIN is checked by the TPM even when somebody is logged in: it is what the caller must prove.
         let key = token.open_with(who, old)?;
         seal::set_pin(&self.shared.seal, &self.shared.door, token.uuid, &key, who, new)
@@ -222,32 +231,34 @@ impl Application {
         Ok(())
     }
 
-    fn pin_length(&self, pin: &Secret) -> Result<()> {
+    /// Whether a PIN may be set: CK_UTF8CHAR, of a length within the bounds.
+    fn may_become_pin(&self, pin: &Secret) -> Result<()> {
         let config = &self.shared.config;
-        if (config.pin_min..=config.pin_max).contains(&pin.len()) { Ok(()) } else { Err(Error::PinLenRange) }
+        if !(config.pin_min..=config.pin_max).contains(&pin.len()) {
+            return Err(Error::PinLenRange);
+        }
+        std::str::from_utf8(pin.as_ref()).map(drop).map_err(|_| Error::PinInvalid)
     }
 
-    /// C_WaitForSlotEvent: waits until a token appears that this application has not seen, or C_Finalize.
-    /// `block` false: `NoEvent` when there is none.
+    /// C_WaitForSlotEvent: waits until another process makes a token, or C_Finalize. A token that C_GetSlotList found
+    /// first is still an event. `block` false: `NoEvent` when there is none.
     pub fn wait_for_slot_event(&self, block: bool) -> Result<SlotId> {
         loop {
+            let known: Vec<_> = read(&self.slots).iter().filter_map(|s| s.token.as_ref().map(|t| t.uuid)).collect();
+            if self.list()?.iter().any(|listed| !known.contains(&listed.uuid)) {
+                self.rearrange()?;
+            }
+            let mut arrived = lock(&self.arrived);
             if self.stopped.load(Ordering::SeqCst) {
                 return Err(Error::NotInitialized);
             }
-            let listed = self.list()?;
-            let known: Vec<_> = read(&self.slots).iter().filter_map(|s| s.token.as_ref().map(|t| t.uuid)).collect();
-            if let Some(new) = listed.iter().find(|l| !known.contains(&l.uuid)).map(|l| l.uuid) {
-                self.rearrange()?;
-                let slots = read(&self.slots);
-                if let Some(slot) = slots.iter().find(|s| s.token.as_ref().is_some_and(|t| t.uuid == new)) {
-                    return Ok(slot.id);
-                }
+            if let Some(slot) = arrived.pop_front() {
+                return Ok(slot);
             }
             if !block {
                 return Err(Error::NoEvent);
             }
-            let guard = lock(&self.event.0);
-            drop(self.event.1.wait_timeout(guard, LOOK));
+            drop(self.event.wait_timeout(arrived, LOOK));
         }
     }
 }

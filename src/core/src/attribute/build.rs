@@ -134,6 +134,10 @@ pub enum Alter {
 /// Applies a template to an existing object's attributes: all of it or, on an error, none.
 /// C_CopyObject answers `TemplateInconsistent` where C_SetAttributeValue answers `AttributeReadOnly`.
 pub fn alter(present: &Attributes, template: Attributes, schema: &Schema, how: Alter, so: bool) -> Result<Attributes> {
+    if how == Alter::Set && schema.class == ck::CKO_CERTIFICATE && present.is(ck::CKA_TRUSTED) {
+        // What the SO vouched for is not altered afterwards (section 4.6.2).
+        return Err(Error::AttributeReadOnly);
+    }
     let mut changed = present.duplicate();
     for (of, new) in template.iter() {
         let rule = schema.rule(of).ok_or(Error::AttributeTypeInvalid)?;

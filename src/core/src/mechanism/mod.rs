@@ -25,7 +25,7 @@ pub use parameter::{Mechanism, Parameter, Shape};
 pub use row::{Group, Row, lookup, rows};
 
 /// OpenSSL failed where no input of the caller can be the reason.
-fn failed(error: sealhsm_crypto::Error) -> crate::Error {
+pub(crate) fn failed(error: sealhsm_crypto::Error) -> crate::Error {
     log::error!("OpenSSL: {error}; this is a bug or a lack of memory, please report it");
     crate::Error::General
 }

@@ -5,6 +5,7 @@ use super::record::{self, Known};
 use super::{Home, Object};
 use crate::attribute::{Attributes, Value};
 use cryptoki_sys as ck;
+use sealhsm_crypto::der;
 use sealhsm_store::{News, ObjectStore};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
@@ -172,7 +173,7 @@ pub fn matches(object: &Object, search: &Attributes, store: Option<&Arc<dyn Obje
                 Known::Absent => false,
                 Known::Unknown => match object.attributes(store)?.value(of) {
                     Some(Value::Secret(_)) | None => false,
-                    Some(value) => value.same(wanted),
+                    Some(value) => value.same(wanted) || of == ck::CKA_EC_POINT && is_point(value, wanted),
                 },
             },
         };
@@ -181,4 +182,9 @@ pub fn matches(object: &Object, search: &Attributes, store: Option<&Arc<dyn Obje
         }
     }
     Ok(true)
+}
+
+/// A point is kept in an OCTET STRING; version 3.2 of the standard and some clients leave that out (section 6.3).
+fn is_point(kept: &Value, wanted: &Value) -> bool {
+    kept.bytes().and_then(|kept| der::whole(der::OCTET_STRING, kept)).is_some_and(|raw| wanted.bytes() == Some(raw))
 }

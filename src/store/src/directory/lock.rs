@@ -30,8 +30,23 @@ fn held() -> MutexGuard<'static, Vec<(u64, Kept)>> {
     table().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// For a forked child: closes every lock descriptor inherited from the parent, whose locks stay.
-/// It never waits, so it can be called from a `pthread_atfork` handler.
+/// Keeps the table still while the process forks, for `pthread_atfork`: whatever lock the parent has or is about to
+/// have is in it. The table is never held for longer than some system calls that do not wait.
+pub struct Forking(MutexGuard<'static, Vec<(u64, Kept)>>);
+
+impl Forking {
+    /// Before the fork; in the parent it is dropped after it.
+    pub fn prepare() -> Self {
+        Forking(held())
+    }
+
+    /// In the child: closes every lock descriptor inherited from the parent, whose locks stay.
+    pub fn in_child(mut self) {
+        self.0.clear();
+    }
+}
+
+/// The same for a child that [`Forking`] did not prepare, as after a bare clone(2). It never waits.
 pub fn abandon() {
     match table().try_lock() {
         Ok(mut held) => held.clear(),
@@ -84,6 +99,8 @@ impl Directory {
     /// Opens the lock file, and makes it when missing: 0600, so that who may only read cannot keep writers waiting.
     fn open_lock(&self) -> Result<Lock, Error> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
+        // Under the table's lock, so that no fork finds a descriptor that is not in it.
+        let mut held = held();
         let fd = match self.open_to_write(LOCK)? {
             Some((fd, _)) => fd,
             None => match self.make(&*self.at()?, LOCK, Mode::RUSR | Mode::WUSR) {
@@ -98,7 +115,7 @@ impl Directory {
         };
         let kept = Kept::new(fd).map_err(|e| Error::Io(self.named(LOCK), e))?;
         let lock = Lock(NEXT.fetch_add(1, Ordering::Relaxed));
-        held().push((lock.0, kept));
+        held.push((lock.0, kept));
         Ok(lock)
     }
 

@@ -10,7 +10,7 @@ mod tree;
 mod write;
 
 pub use kept::Kept;
-pub use lock::{LOCK, Lock, abandon};
+pub use lock::{Forking, LOCK, Lock, abandon};
 #[cfg(test)]
 pub(crate) use step::{Step, watch};
 pub use tree::TEMPORARY;

@@ -138,7 +138,7 @@ fn given(key: &Attributes, of: Type) -> Option<&[u8]> {
 }
 
 /// Sets what the token computes; a template may have said the same, or nothing.
-fn computed(key: &mut Attributes, of: Type, value: Value) -> Result<()> {
+pub(crate) fn computed(key: &mut Attributes, of: Type, value: Value) -> Result<()> {
     match key.value(of) {
         Some(told) if !(told.bytes().is_some_and(<[u8]>::is_empty) || told.same(&value)) => {
             Err(Error::AttributeValueInvalid)

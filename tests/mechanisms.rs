@@ -1,0 +1,365 @@
+//! C_GetMechanismList and C_GetMechanismInfo (PKCS#11 3.2 sections 5.5.5 and 5.5.6): what is listed works, what is not
+//! does not. That the results are right is tested where the mechanisms are, against the standards' vectors.
+
+use kit::{Known, Mechanism, Module, Object, Session, Template, ck, code, isolated};
+use std::collections::HashMap;
+
+/// One key, or pair of keys, of each kind that mechanisms ask for.
+struct Keys(HashMap<Kind, (Object, Object)>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Rsa,
+    Ec,
+    Edwards,
+    Aes,
+    Generic,
+}
+
+impl Keys {
+    /// Session objects. The first of a pair encrypts and verifies, the second decrypts and signs.
+    fn make(session: &Session<'_>) -> Keys {
+        let pairs = [(Kind::Rsa, Known::rsa()), (Kind::Ec, Known::p256()), (Kind::Edwards, Known::ed25519())];
+        let pairs = pairs.map(|(kind, known)| {
+            (kind, (session.create(&known.public).unwrap(), session.create(&known.private).unwrap()))
+        });
+        let secrets = [(Kind::Aes, ck::CKK_AES, 16), (Kind::Generic, ck::CKK_GENERIC_SECRET, 64)];
+        let secrets = secrets.map(|(kind, key_type, length)| {
+            let value = Template::new().bytes(ck::CKA_VALUE, vec![5; length]);
+            let key = session.create(&value.class(ck::CKO_SECRET_KEY).key_type(key_type)).unwrap();
+            (kind, (key, key))
+        });
+        Keys(pairs.into_iter().chain(secrets).collect())
+    }
+
+    fn pair(&self, kind: Kind) -> (Object, Object) {
+        self.0[&kind]
+    }
+}
+
+const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+const ED25519: [u8; 5] = [0x06, 0x03, 0x2b, 0x65, 0x70];
+const X25519: [u8; 5] = [0x06, 0x03, 0x2b, 0x65, 0x6e];
+
+/// A parameter that fits a mechanism.
+fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
+    const PSS: &[(ck::CK_MECHANISM_TYPE, ck::CK_MECHANISM_TYPE, ck::CK_RSA_PKCS_MGF_TYPE)] = &[
+        (ck::CKM_RSA_PKCS_PSS, ck::CKM_SHA256, ck::CKG_MGF1_SHA256),
+        (ck::CKM_SHA1_RSA_PKCS_PSS, ck::CKM_SHA_1, ck::CKG_MGF1_SHA1),
+        (ck::CKM_SHA224_RSA_PKCS_PSS, ck::CKM_SHA224, ck::CKG_MGF1_SHA224),
+        (ck::CKM_SHA256_RSA_PKCS_PSS, ck::CKM_SHA256, ck::CKG_MGF1_SHA256),
+        (ck::CKM_SHA384_RSA_PKCS_PSS, ck::CKM_SHA384, ck::CKG_MGF1_SHA384),
+        (ck::CKM_SHA512_RSA_PKCS_PSS, ck::CKM_SHA512, ck::CKG_MGF1_SHA512),
+        (ck::CKM_SHA3_224_RSA_PKCS_PSS, ck::CKM_SHA3_224, ck::CKG_MGF1_SHA3_224),
+        (ck::CKM_SHA3_256_RSA_PKCS_PSS, ck::CKM_SHA3_256, ck::CKG_MGF1_SHA3_256),
+        (ck::CKM_SHA3_384_RSA_PKCS_PSS, ck::CKM_SHA3_384, ck::CKG_MGF1_SHA3_384),
+        (ck::CKM_SHA3_512_RSA_PKCS_PSS, ck::CKM_SHA3_512, ck::CKG_MGF1_SHA3_512),
+    ];
+    if let Some((of, hash, mgf)) = PSS.iter().find(|row| row.0 == of) {
+        return Mechanism::pss(*of, *hash, *mgf, 16);
+    }
+    if GENERAL.contains(&of) {
+        return Mechanism::bytes(of, 4u64.to_ne_bytes());
+    }
+    match of {
+        ck::CKM_AES_CBC | ck::CKM_AES_CBC_PAD => Mechanism::bytes(of, [1; 16]),
+        ck::CKM_AES_CTR => Mechanism::ctr(64, [1; 16]),
+        ck::CKM_AES_GCM => Mechanism::gcm(&[1; 12], b"", 128),
+        ck::CKM_RSA_PKCS_OAEP => Mechanism::oaep(ck::CKM_SHA256, ck::CKG_MGF1_SHA256, b""),
+        _ => Mechanism::plain(of),
+    }
+}
+
+/// Those whose parameter is the length of the MAC.
+const GENERAL: &[ck::CK_MECHANISM_TYPE] = &[
+    ck::CKM_MD5_HMAC_GENERAL,
+    ck::CKM_SHA_1_HMAC_GENERAL,
+    ck::CKM_SHA224_HMAC_GENERAL,
+    ck::CKM_SHA256_HMAC_GENERAL,
+    ck::CKM_SHA384_HMAC_GENERAL,
+    ck::CKM_SHA512_HMAC_GENERAL,
+    ck::CKM_SHA512_224_HMAC_GENERAL,
+    ck::CKM_SHA512_256_HMAC_GENERAL,
+    ck::CKM_SHA3_224_HMAC_GENERAL,
+    ck::CKM_SHA3_256_HMAC_GENERAL,
+    ck::CKM_SHA3_384_HMAC_GENERAL,
+    ck::CKM_SHA3_512_HMAC_GENERAL,
+];
+
+const KINDS: [Kind; 5] = [Kind::Rsa, Kind::Ec, Kind::Edwards, Kind::Aes, Kind::Generic];
+
+/// Begins an operation with the key of each kind. The kinds that it took; every other is of an inconsistent type.
+fn kinds_that(begin: impl Fn(Kind) -> kit::Result<()>) -> Vec<Kind> {
+    let took = |kind: &Kind| match begin(*kind) {
+        Ok(()) => true,
+        Err(error) => {
+            assert_eq!(error, ck::CKR_KEY_TYPE_INCONSISTENT, "{kind:?}");
+            false
+        }
+    };
+    KINDS.into_iter().filter(took).collect()
+}
+
+#[test]
+fn every_flag_that_is_listed_begins_an_operation_with_one_kind_of_key() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let keys = Keys::make(&session);
+        let mut operations = 0;
+        for of in module.mechanisms(0).unwrap() {
+            let flags = module.mechanism_info(0, of).unwrap().flags;
+            let mechanism = mechanism(of);
+            type Begin = fn(&Session<'_>, &Mechanism, (Object, Object)) -> kit::Result<()>;
+            let with_key: [(ck::CK_FLAGS, ck::CK_FLAGS, Begin); 4] = [
+                (ck::CKF_ENCRYPT, ck::CKF_ENCRYPT, |s, m, (public, _)| s.encrypt_init(m, public)),
+                (ck::CKF_DECRYPT, ck::CKF_DECRYPT, |s, m, (_, private)| s.decrypt_init(m, private)),
+                (ck::CKF_SIGN, ck::CKF_SIGN, |s, m, (_, private)| s.sign_init(m, private)),
+                (ck::CKF_VERIFY, ck::CKF_VERIFY, |s, m, (public, _)| s.verify_init(m, public)),
+            ];
+            for (flag, cancel, begin) in with_key {
+                let begun = |kind| {
+                    let begun = begin(&session, &mechanism, keys.pair(kind));
+                    session.cancel(cancel).unwrap();
+                    begun
+                };
+                if flags & flag == 0 {
+                    let found = begin(&session, &mechanism, keys.pair(Kind::Aes));
+                    assert_eq!(code(found), ck::CKR_MECHANISM_INVALID, "{of:#x} without {flag:#x}");
+                    continue;
+                }
+                let took = kinds_that(begun);
+                assert_eq!(took.len(), 1, "{of:#x} {flag:#x}: {took:?}");
+                operations += 1;
+            }
+            let digest = session.digest_init(&mechanism);
+            session.cancel(ck::CKF_DIGEST).unwrap();
+            let expected = if flags & ck::CKF_DIGEST == 0 { ck::CKR_MECHANISM_INVALID } else { ck::CKR_OK };
+            assert_eq!(code(digest), expected, "{of:#x}");
+        }
+        assert!(operations > 100, "{operations}");
+    });
+}
+
+/// The least that a template of a generation mechanism says: the public half and the private one, or the secret key.
+fn least(of: ck::CK_MECHANISM_TYPE) -> (Template, Template) {
+    let curve = |params: &[u8]| Template::new().bytes(ck::CKA_EC_PARAMS, params);
+    let public = match of {
+        ck::CKM_RSA_PKCS_KEY_PAIR_GEN => Template::new().ulong(ck::CKA_MODULUS_BITS, 1024),
+        ck::CKM_EC_KEY_PAIR_GEN => curve(&P256),
+        ck::CKM_EC_EDWARDS_KEY_PAIR_GEN | ck::CKM_EDDSA => curve(&ED25519),
+        ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN => curve(&X25519),
+        _ => Template::new(),
+    };
+    let secret = match of {
+        ck::CKM_AES_KEY_GEN | ck::CKM_GENERIC_SECRET_KEY_GEN => Template::new().ulong(ck::CKA_VALUE_LEN, 32),
+        _ => Template::new(),
+    };
+    (public, secret)
+}
+
+#[test]
+fn every_generation_mechanism_that_is_listed_makes_keys_and_no_other_does() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        for of in module.mechanisms(0).unwrap() {
+            let flags = module.mechanism_info(0, of).unwrap().flags;
+            let (mechanism, (public, secret)) = (Mechanism::plain(of), least(of));
+            let expected = |flag| if flags & flag == 0 { ck::CKR_MECHANISM_INVALID } else { ck::CKR_OK };
+            let one = session.generate_key(&mechanism, &secret);
+            assert_eq!(code(one), expected(ck::CKF_GENERATE), "{of:#x}");
+            let two = session.generate_key_pair(&mechanism, &public, &Template::new());
+            assert_eq!(code(two), expected(ck::CKF_GENERATE_KEY_PAIR), "{of:#x}");
+        }
+    });
+}
+
+#[test]
+fn a_mechanism_that_nobody_knows_is_invalid_everywhere() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let key = Keys::make(&session).pair(Kind::Aes).0;
+        for of in [ck::CKM_VENDOR_DEFINED | 9, u64::MAX, ck::CKM_SKIPJACK_CBC64] {
+            assert_eq!(refusals(&module, &session, of, key), [kit::Rv(ck::CKR_MECHANISM_INVALID); 8]);
+            assert!(!module.mechanisms(0).unwrap().contains(&of));
+        }
+    });
+}
+
+/// Every call that takes a mechanism.
+fn refusals(module: &Module, session: &Session<'_>, of: ck::CK_MECHANISM_TYPE, key: Object) -> [kit::Rv; 8] {
+    let mechanism = mechanism(of);
+    [
+        code(module.mechanism_info(0, of)),
+        code(session.encrypt_init(&mechanism, key)),
+        code(session.decrypt_init(&mechanism, key)),
+        code(session.sign_init(&mechanism, key)),
+        code(session.verify_init(&mechanism, key)),
+        code(session.digest_init(&mechanism)),
+        code(session.generate_key(&mechanism, &least(of).1)),
+        code(session.generate_key_pair(&mechanism, &least(of).0, &Template::new())),
+    ]
+}
+
+#[test]
+fn the_list_names_each_mechanism_once_and_says_how_long_it_is() {
+    isolated(|env| {
+        let module = env.module();
+        let mut list = module.mechanisms(0).unwrap();
+        let count = list.len();
+        list.sort_unstable();
+        list.dedup();
+        assert_eq!(list.len(), count);
+        let mut short = (vec![0; count - 1], (count - 1) as ck::CK_ULONG);
+        assert_eq!(mechanism_list(&module, &mut short.0, &mut short.1), ck::CKR_BUFFER_TOO_SMALL);
+        assert_eq!((short.1 as usize, short.0[0]), (count, 0));
+        let mut long = (vec![0; count + 5], (count + 5) as ck::CK_ULONG);
+        assert_eq!(mechanism_list(&module, &mut long.0, &mut long.1), ck::CKR_OK);
+        assert_eq!(long.1 as usize, count);
+    });
+}
+
+#[allow(unsafe_code)]
+fn mechanism_list(module: &Module, list: &mut [ck::CK_MECHANISM_TYPE], count: &mut ck::CK_ULONG) -> ck::CK_RV {
+    // SAFETY: places for what the count says.
+    unsafe { module.raw().C_GetMechanismList(0, list.as_mut_ptr(), count) }
+}
+
+#[test]
+fn the_sizes_that_are_told_are_those_that_are_made() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let sizes = |of| module.mechanism_info(0, of).map(|info| (info.ulMinKeySize, info.ulMaxKeySize)).unwrap();
+        assert_eq!(sizes(ck::CKM_AES_KEY_GEN), (16, 32));
+        assert_eq!(sizes(ck::CKM_RSA_PKCS_KEY_PAIR_GEN), (1024, 16384));
+        assert_eq!(sizes(ck::CKM_ECDSA), (224, 521));
+        assert_eq!(sizes(ck::CKM_EDDSA), (255, 448));
+        let aes = |length| {
+            let template = Template::new().ulong(ck::CKA_VALUE_LEN, length);
+            code(session.generate_key(&Mechanism::plain(ck::CKM_AES_KEY_GEN), &template))
+        };
+        for length in [16, 24, 32] {
+            assert_eq!(aes(length), ck::CKR_OK);
+        }
+        for length in [0, 8, 15, 20, 33, u64::MAX] {
+            assert_eq!(aes(length), ck::CKR_KEY_SIZE_RANGE, "{length}");
+        }
+        for bits in [0, 512, 1023, 16385, u64::MAX] {
+            let public = Template::new().ulong(ck::CKA_MODULUS_BITS, bits);
+            let generator = Mechanism::plain(ck::CKM_RSA_PKCS_KEY_PAIR_GEN);
+            let pair = session.generate_key_pair(&generator, &public, &Template::new());
+            assert_eq!(code(pair), ck::CKR_KEY_SIZE_RANGE, "{bits}");
+        }
+    });
+}
+
+#[test]
+fn a_denied_mechanism_is_gone_and_refused_everywhere() {
+    isolated(|env| {
+        env.configure("mechanisms = \"-RSA_PKCS, -SHA256, -AES_KEY_GEN\"");
+        let module = env.module();
+        let session = env.user(&module);
+        let keys = Keys::make(&session);
+        let list = module.mechanisms(0).unwrap();
+        for (of, kind) in [(ck::CKM_RSA_PKCS, Kind::Rsa), (ck::CKM_SHA256, Kind::Aes), (ck::CKM_AES_KEY_GEN, Kind::Aes)]
+        {
+            assert!(!list.contains(&of));
+            for key in [keys.pair(kind).0, keys.pair(kind).1] {
+                assert_eq!(refusals(&module, &session, of, key), [kit::Rv(ck::CKR_MECHANISM_INVALID); 8], "{of:#x}");
+            }
+        }
+        // What is built on the same hash stays.
+        let hashed = Mechanism::plain(ck::CKM_SHA256_RSA_PKCS);
+        session.sign_with(&hashed, keys.pair(Kind::Rsa).1, b"x").unwrap();
+    });
+}
+
+#[test]
+fn one_word_denies_what_is_kept_for_old_data_only() {
+    isolated(|env| {
+        let module = env.module();
+        let all = module.mechanisms(0).unwrap();
+        module.finalize().unwrap();
+        env.configure("mechanisms = \"-legacy\"");
+        module.initialize().unwrap();
+        let modern = module.mechanisms(0).unwrap();
+        for of in [ck::CKM_MD5, ck::CKM_MD5_HMAC, ck::CKM_MD5_RSA_PKCS, ck::CKM_SHA1_RSA_PKCS, ck::CKM_ECDSA_SHA1] {
+            assert!(all.contains(&of) && !modern.contains(&of), "{of:#x}");
+            assert_eq!(code(module.mechanism_info(0, of)), ck::CKR_MECHANISM_INVALID);
+        }
+        for of in [ck::CKM_SHA256, ck::CKM_RSA_PKCS, ck::CKM_ECDSA, ck::CKM_AES_GCM] {
+            assert!(modern.contains(&of), "{of:#x}");
+        }
+        assert!(modern.iter().all(|of| all.contains(of)));
+    });
+}
+
+#[test]
+fn a_list_without_a_minus_allows_only_what_it_names() {
+    isolated(|env| {
+        env.configure("mechanisms = \"SHA256, CKM_AES_GCM\"");
+        let module = env.module();
+        let mut list = module.mechanisms(0).unwrap();
+        list.sort_unstable();
+        assert_eq!(list, [ck::CKM_SHA256, ck::CKM_AES_GCM]);
+    });
+}
+
+#[test]
+fn a_key_may_name_the_mechanisms_that_it_is_for() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let allowed = [ck::CKM_ECDSA_SHA256, ck::CKM_ECDSA_SHA384];
+        let known = Known::p256().private.ulongs(ck::CKA_ALLOWED_MECHANISMS, &allowed);
+        let key = session.create(&known).unwrap();
+        let sign = |of| code(session.sign_with(&Mechanism::plain(of), key, &[1; 32]));
+        assert_eq!(sign(ck::CKM_ECDSA_SHA256), ck::CKR_OK);
+        assert_eq!(sign(ck::CKM_ECDSA), ck::CKR_MECHANISM_INVALID);
+        assert_eq!(
+            session.bytes(key, ck::CKA_ALLOWED_MECHANISMS).unwrap(),
+            known.said(ck::CKA_ALLOWED_MECHANISMS).unwrap()
+        );
+        let copy = session.copy(key, &Template::new()).unwrap();
+        let other = session.sign_init(&Mechanism::plain(ck::CKM_ECDSA), copy);
+        assert_eq!(code(other), ck::CKR_MECHANISM_INVALID);
+    });
+}
+
+#[test]
+fn a_key_does_only_what_its_usage_flags_say() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let keys = Keys::make(&session);
+        let (ecb, pkcs) = (Mechanism::plain(ck::CKM_AES_ECB), Mechanism::plain(ck::CKM_RSA_PKCS));
+        let (aes, (public, private)) = (keys.pair(Kind::Aes).0, keys.pair(Kind::Rsa));
+        let without = |key, of| session.set(key, &Template::new().flag(of, false)).unwrap();
+        for (key, of) in [
+            (aes, ck::CKA_ENCRYPT),
+            (aes, ck::CKA_DECRYPT),
+            (public, ck::CKA_ENCRYPT),
+            (public, ck::CKA_VERIFY),
+            (private, ck::CKA_DECRYPT),
+            (private, ck::CKA_SIGN),
+        ] {
+            without(key, of);
+        }
+        let codes = [
+            code(session.encrypt_init(&ecb, aes)),
+            code(session.decrypt_init(&ecb, aes)),
+            code(session.encrypt_init(&pkcs, public)),
+            code(session.verify_init(&pkcs, public)),
+            code(session.decrypt_init(&pkcs, private)),
+            code(session.sign_init(&pkcs, private)),
+        ];
+        assert_eq!(codes, [kit::Rv(ck::CKR_KEY_FUNCTION_NOT_PERMITTED); 6]);
+        // The wrong half is the wrong type before it is anything else.
+        assert_eq!(code(session.sign_init(&pkcs, public)), ck::CKR_KEY_TYPE_INCONSISTENT);
+        assert_eq!(code(session.verify_init(&pkcs, private)), ck::CKR_KEY_TYPE_INCONSISTENT);
+        assert_eq!(code(session.sign_init(&pkcs, Object(0))), ck::CKR_KEY_HANDLE_INVALID);
+    });
+}

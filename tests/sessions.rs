@@ -1,0 +1,442 @@
+//! Chapter "session management" (PKCS#11 3.2 section 5.6): states, login and logout, what ends with what.
+
+use kit::{Known, Mechanism, Module, SO_PIN, Session, Template, USER_PIN, ck, code, isolated};
+use std::collections::HashSet;
+use std::ptr::null_mut;
+
+const SERIAL: ck::CK_FLAGS = ck::CKF_SERIAL_SESSION;
+const RW: ck::CK_FLAGS = ck::CKF_SERIAL_SESSION | ck::CKF_RW_SESSION;
+
+fn state(session: &Session<'_>) -> ck::CK_STATE {
+    session.info().unwrap().state
+}
+
+fn data(label: &str) -> Template {
+    Template::new().class(ck::CKO_DATA).label(label)
+}
+
+fn count(session: &Session<'_>) -> usize {
+    session.find(&Template::new()).unwrap().len()
+}
+
+#[test]
+fn a_session_is_serial_and_on_an_initialised_token() {
+    isolated(|env| {
+        let module = env.module();
+        let slot = env.token(&module, "test");
+        let free = module.slots().unwrap()[1];
+        let open = |slot, flags| code(module.open(slot, flags));
+        assert_eq!(open(slot, 0), ck::CKR_SESSION_PARALLEL_NOT_SUPPORTED);
+        assert_eq!(open(slot, ck::CKF_RW_SESSION), ck::CKR_SESSION_PARALLEL_NOT_SUPPORTED);
+        assert_eq!(open(slot, SERIAL | ck::CKF_ASYNC_SESSION), ck::CKR_SESSION_ASYNC_NOT_SUPPORTED);
+        assert_eq!(open(slot, SERIAL | 1 << 20), ck::CKR_ARGUMENTS_BAD);
+        assert_eq!(open(free, RW), ck::CKR_TOKEN_NOT_INITIALIZED);
+        assert_eq!(open(99, RW), ck::CKR_SLOT_ID_INVALID);
+        assert_eq!(null_arguments(&module, slot), [ck::CKR_ARGUMENTS_BAD; 2]);
+        for flags in [SERIAL, RW] {
+            let info = module.open(slot, flags).unwrap().info().unwrap();
+            assert_eq!((info.slotID, info.flags, info.ulDeviceError), (slot, flags, 0));
+        }
+    });
+}
+
+#[allow(unsafe_code)]
+fn null_arguments(module: &Module, slot: ck::CK_SLOT_ID) -> [ck::CK_RV; 2] {
+    let session = module.open_ro(slot).unwrap();
+    // SAFETY: NULL is what is tested.
+    unsafe {
+        [
+            module.raw().C_OpenSession(slot, SERIAL, null_mut(), None, null_mut()),
+            module.raw().C_GetSessionInfo(session.handle, null_mut()),
+        ]
+    }
+}
+
+#[test]
+fn the_state_of_every_session_follows_from_its_kind_and_the_one_login() {
+    isolated(|env| {
+        let module = env.module();
+        let slot = env.token(&module, "test");
+        let (reader, writer) = (module.open_ro(slot).unwrap(), module.open_rw(slot).unwrap());
+        let states = || (state(&reader), state(&writer));
+        assert_eq!(states(), (ck::CKS_RO_PUBLIC_SESSION, ck::CKS_RW_PUBLIC_SESSION));
+        reader.login(ck::CKU_USER, USER_PIN).unwrap();
+        assert_eq!(states(), (ck::CKS_RO_USER_FUNCTIONS, ck::CKS_RW_USER_FUNCTIONS));
+        assert_eq!(state(&module.open_ro(slot).unwrap()), ck::CKS_RO_USER_FUNCTIONS);
+        writer.logout().unwrap();
+        assert_eq!(states(), (ck::CKS_RO_PUBLIC_SESSION, ck::CKS_RW_PUBLIC_SESSION));
+        module.close_all(slot).unwrap();
+        let writers = [module.open_rw(slot).unwrap(), module.open_rw(slot).unwrap()];
+        writers[0].login(ck::CKU_SO, SO_PIN).unwrap();
+        assert_eq!(writers.map(|session| state(&session)), [ck::CKS_RW_SO_FUNCTIONS; 2]);
+    });
+}
+
+#[test]
+fn one_login_at_a_time() {
+    isolated(|env| {
+        let module = env.module();
+        let slot = env.token(&module, "test");
+        let (session, other) = (module.open_rw(slot).unwrap(), module.open_rw(slot).unwrap());
+        assert_eq!(code(session.logout()), ck::CKR_USER_NOT_LOGGED_IN);
+        for wrong in [3, 99, ck::CK_UNAVAILABLE_INFORMATION] {
+            assert_eq!(code(session.login(wrong, USER_PIN)), ck::CKR_USER_TYPE_INVALID);
+        }
+        session.login(ck::CKU_USER, USER_PIN).unwrap();
+        for session in [session, other] {
+            assert_eq!(code(session.login(ck::CKU_USER, USER_PIN)), ck::CKR_USER_ALREADY_LOGGED_IN);
+            assert_eq!(code(session.login(ck::CKU_USER, "wrong")), ck::CKR_USER_ALREADY_LOGGED_IN);
+            assert_eq!(code(session.login(ck::CKU_SO, SO_PIN)), ck::CKR_USER_ANOTHER_ALREADY_LOGGED_IN);
+        }
+        other.logout().unwrap();
+        assert_eq!(code(session.logout()), ck::CKR_USER_NOT_LOGGED_IN);
+        session.login(ck::CKU_SO, SO_PIN).unwrap();
+        assert_eq!(code(other.login(ck::CKU_SO, SO_PIN)), ck::CKR_USER_ALREADY_LOGGED_IN);
+        assert_eq!(code(other.login(ck::CKU_USER, USER_PIN)), ck::CKR_USER_ANOTHER_ALREADY_LOGGED_IN);
+    });
+}
+
+#[test]
+fn the_so_and_read_only_sessions_exclude_each_other() {
+    isolated(|env| {
+        let module = env.module();
+        let slot = env.token(&module, "test");
+        let writer = module.open_rw(slot).unwrap();
+        let reader = module.open_ro(slot).unwrap();
+        for session in [reader, writer] {
+            assert_eq!(code(session.login(ck::CKU_SO, SO_PIN)), ck::CKR_SESSION_READ_ONLY_EXISTS);
+        }
+        reader.close().unwrap();
+        writer.login(ck::CKU_SO, SO_PIN).unwrap();
+        assert_eq!(code(module.open_ro(slot)), ck::CKR_SESSION_READ_WRITE_SO_EXISTS);
+        module.open_rw(slot).unwrap();
+        writer.logout().unwrap();
+        module.open_ro(slot).unwrap();
+    });
+}
+
+#[test]
+fn a_login_is_of_this_application_and_this_token() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let other = module.open_rw(env.token(&module, "other")).unwrap();
+        assert_eq!(state(&other), ck::CKS_RW_PUBLIC_SESSION);
+        env.elsewhere(|module| {
+            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            assert_eq!(state(&session), ck::CKS_RW_PUBLIC_SESSION);
+            session.login(ck::CKU_USER, USER_PIN).unwrap();
+            session.logout().unwrap();
+        });
+        assert_eq!(state(&session), ck::CKS_RW_USER_FUNCTIONS);
+        other.login(ck::CKU_SO, SO_PIN).unwrap();
+        session.logout().unwrap();
+        assert_eq!(state(&other), ck::CKS_RW_SO_FUNCTIONS);
+    });
+}
+
+#[test]
+fn the_last_session_that_closes_logs_out() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let other = module.open_ro(0).unwrap();
+        session.close().unwrap();
+        assert_eq!(state(&other), ck::CKS_RO_USER_FUNCTIONS);
+        other.close().unwrap();
+        let session = module.open_rw(0).unwrap();
+        assert_eq!(state(&session), ck::CKS_RW_PUBLIC_SESSION);
+        session.login(ck::CKU_USER, USER_PIN).unwrap();
+    });
+}
+
+#[test]
+fn closing_all_sessions_is_for_one_token_and_logs_out() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let reader = module.open_ro(0).unwrap();
+        let other = module.open_rw(env.token(&module, "other")).unwrap();
+        other.login(ck::CKU_USER, USER_PIN).unwrap();
+        module.close_all(0).unwrap();
+        for closed in [session, reader] {
+            assert_eq!(code(closed.info()), ck::CKR_SESSION_HANDLE_INVALID);
+        }
+        assert_eq!(state(&other), ck::CKS_RW_USER_FUNCTIONS);
+        assert_eq!(state(&module.open_rw(0).unwrap()), ck::CKS_RW_PUBLIC_SESSION);
+        module.close_all(0).unwrap();
+        module.close_all(0).unwrap();
+        module.close_all(module.slots().unwrap()[2]).unwrap();
+        assert_eq!(module.token_info(0).unwrap().ulSessionCount, 0);
+    });
+}
+
+#[test]
+fn a_session_that_is_not_there_is_refused_by_every_call() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let key = kit::Object(1);
+        let sha = Mechanism::plain(ck::CKM_SHA256);
+        let closed = module.open_rw(0).unwrap();
+        closed.close().unwrap();
+        for gone in [closed, Session { handle: 0, ..session }, Session { handle: u64::MAX, ..session }] {
+            let codes = [
+                code(gone.close()),
+                code(gone.info()),
+                code(gone.login(ck::CKU_USER, USER_PIN)),
+                code(gone.logout()),
+                code(gone.cancel(ck::CKF_SIGN)),
+                code(gone.init_pin(USER_PIN)),
+                code(gone.set_pin(USER_PIN, USER_PIN)),
+                code(gone.create(&data("x"))),
+                code(gone.copy(key, &data("x"))),
+                code(gone.destroy(key)),
+                code(gone.size(key)),
+                code(gone.bytes(key, ck::CKA_LABEL)),
+                code(gone.set(key, &data("x"))),
+                code(gone.find_init(&data("x"))),
+                code(gone.find_some(1)),
+                code(gone.find_final()),
+                code(gone.encrypt_init(&sha, key)),
+                code(gone.decrypt_init(&sha, key)),
+                code(gone.sign_init(&sha, key)),
+                code(gone.verify_init(&sha, key)),
+                code(gone.digest_init(&sha)),
+                code(gone.digest(b"x")),
+                code(gone.digest_update(b"x")),
+                code(gone.digest_key(key)),
+                code(gone.sign(b"x")),
+                code(gone.verify(b"x", b"x")),
+                code(gone.generate_key(&sha, &data("x"))),
+                code(gone.generate_key_pair(&sha, &data("x"), &data("x"))),
+                code(gone.seed_random(b"x")),
+                code(gone.random(1)),
+            ];
+            for (call, found) in codes.into_iter().enumerate() {
+                assert_eq!(found, ck::CKR_SESSION_HANDLE_INVALID, "call {call}");
+            }
+        }
+        assert_eq!(state(&session), ck::CKS_RW_USER_FUNCTIONS);
+    });
+}
+
+#[test]
+fn handles_of_sessions_and_objects_are_never_used_again() {
+    isolated(|env| {
+        let module = env.module();
+        env.token(&module, "test");
+        let mut seen = HashSet::new();
+        for _ in 0..3 {
+            let slot = module.slots().unwrap()[0];
+            for _ in 0..50 {
+                let session = module.open_rw(slot).unwrap();
+                assert!(seen.insert(session.handle));
+                let object = session.create(&data("x").private(false)).unwrap();
+                assert!(seen.insert(object.0));
+                session.destroy(object).unwrap();
+                assert_eq!(code(session.destroy(object)), ck::CKR_OBJECT_HANDLE_INVALID);
+                session.close().unwrap();
+            }
+            module.finalize().unwrap();
+            module.initialize().unwrap();
+        }
+        assert!(!seen.contains(&0));
+    });
+}
+
+#[test]
+fn c_login_user_with_an_empty_name_is_c_login() {
+    isolated(|env| {
+        let module = env.module();
+        let session = module.open_rw(env.token(&module, "test")).unwrap();
+        assert_eq!(code(session.login_user(ck::CKU_USER, USER_PIN, "root")), ck::CKR_ARGUMENTS_BAD);
+        assert_eq!(code(session.login_user(ck::CKU_USER, "wrong", "")), ck::CKR_PIN_INCORRECT);
+        session.login_user(ck::CKU_USER, USER_PIN, "").unwrap();
+        assert_eq!(state(&session), ck::CKS_RW_USER_FUNCTIONS);
+        assert_eq!(code(session.login_user(ck::CKU_SO, SO_PIN, "")), ck::CKR_USER_ANOTHER_ALREADY_LOGGED_IN);
+        session.logout().unwrap();
+        session.login_user(ck::CKU_SO, SO_PIN, "").unwrap();
+    });
+}
+
+#[test]
+fn session_objects_are_seen_by_every_session_of_the_application_and_end_with_their_own() {
+    isolated(|env| {
+        let module = env.module();
+        let owner = env.user(&module);
+        let other = module.open_ro(0).unwrap();
+        let open = owner.create(&data("open").private(false)).unwrap();
+        let hidden = owner.create(&data("hidden").private(true)).unwrap();
+        let kept = other.create(&data("kept").private(false)).unwrap();
+        assert_eq!(count(&other), 3);
+        assert_eq!(other.bytes(hidden, ck::CKA_LABEL).unwrap(), b"hidden");
+        env.elsewhere(|module| {
+            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            session.login(ck::CKU_USER, USER_PIN).unwrap();
+            assert_eq!(count(&session), 0);
+        });
+        owner.close().unwrap();
+        assert_eq!(other.find(&Template::new()).unwrap(), [kept]);
+        for gone in [open, hidden] {
+            assert_eq!(code(other.bytes(gone, ck::CKA_LABEL)), ck::CKR_OBJECT_HANDLE_INVALID);
+        }
+        other.close().unwrap();
+        assert_eq!(count(&module.open_ro(0).unwrap()), 0);
+    });
+}
+
+#[test]
+fn logging_out_ends_private_session_objects_and_hides_private_token_objects() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let other = module.open_rw(0).unwrap();
+        let open = other.create(&data("open").private(false)).unwrap();
+        let hidden = other.create(&data("hidden").private(true)).unwrap();
+        let stored = session.create(&data("stored").private(true).token(true)).unwrap();
+        session.find_init(&Template::new()).unwrap();
+        session.logout().unwrap();
+        assert_eq!(code(session.find_some(9)), ck::CKR_OPERATION_NOT_INITIALIZED);
+        assert_eq!(session.find(&Template::new()).unwrap(), [open]);
+        session.login(ck::CKU_USER, USER_PIN).unwrap();
+        let found = session.find(&data("stored")).unwrap();
+        assert_eq!(found.len(), 1);
+        // The handles of before are dead for ever.
+        for gone in [hidden, stored] {
+            assert_eq!(code(session.bytes(gone, ck::CKA_LABEL)), ck::CKR_OBJECT_HANDLE_INVALID);
+        }
+        assert_eq!(count(&session), 2);
+    });
+}
+
+#[test]
+fn logging_out_ends_operations_on_private_keys_in_every_session_and_no_others() {
+    isolated(|env| {
+        let module = env.module();
+        let user = env.user(&module);
+        let others = [module.open_rw(0).unwrap(), module.open_ro(0).unwrap(), module.open_ro(0).unwrap()];
+        let known = Known::p256();
+        let private = user.create(&known.private).unwrap();
+        let public = user.create(&known.public).unwrap();
+        let secret = Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_AES).bytes(ck::CKA_VALUE, [3; 16]);
+        let hidden = user.create(&secret.clone().private(true)).unwrap();
+        let open = user.create(&secret.private(false)).unwrap();
+        let (ecdsa, ecb) = (Mechanism::plain(ck::CKM_ECDSA), Mechanism::plain(ck::CKM_AES_ECB));
+        let signature = user.sign_with(&ecdsa, private, &[1; 32]).unwrap();
+        user.sign_init(&ecdsa, private).unwrap();
+        others[0].sign_init(&Mechanism::plain(ck::CKM_ECDSA_SHA256), private).unwrap();
+        others[0].sign_update(b"part").unwrap();
+        others[1].encrypt_init(&ecb, hidden).unwrap();
+        others[2].encrypt_init(&ecb, open).unwrap();
+        others[2].digest_init(&Mechanism::plain(ck::CKM_SHA256)).unwrap();
+        let reader = module.open_ro(0).unwrap();
+        reader.verify_init(&ecdsa, public).unwrap();
+        user.logout().unwrap();
+        assert_eq!(code(user.sign(&[1; 32])), ck::CKR_OPERATION_NOT_INITIALIZED);
+        assert_eq!(code(others[0].sign_final()), ck::CKR_OPERATION_NOT_INITIALIZED);
+        assert_eq!(code(others[1].encrypt(&[0; 16])), ck::CKR_OPERATION_NOT_INITIALIZED);
+        assert_eq!(others[2].encrypt(&[0; 16]).unwrap().len(), 16);
+        assert_eq!(others[2].digest(b"").unwrap().len(), 32);
+        reader.verify(&[1; 32], &signature).unwrap();
+        assert_eq!(code(user.sign_init(&ecdsa, private)), ck::CKR_KEY_HANDLE_INVALID);
+    });
+}
+
+#[test]
+fn closing_a_session_and_c_finalize_end_what_runs_in_it() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let other = module.open_rw(0).unwrap();
+        other.digest_init(&Mechanism::plain(ck::CKM_SHA256)).unwrap();
+        other.close().unwrap();
+        assert_eq!(code(other.digest(b"x")), ck::CKR_SESSION_HANDLE_INVALID);
+        session.digest_init(&Mechanism::plain(ck::CKM_SHA256)).unwrap();
+        module.finalize().unwrap();
+        assert_eq!(code(session.digest(b"x")), ck::CKR_CRYPTOKI_NOT_INITIALIZED);
+        module.initialize().unwrap();
+        assert_eq!(code(session.digest(b"x")), ck::CKR_SESSION_HANDLE_INVALID);
+        let again = module.open_rw(module.slots().unwrap()[0]).unwrap();
+        assert_eq!(state(&again), ck::CKS_RW_PUBLIC_SESSION);
+    });
+}
+
+#[test]
+fn c_session_cancel_ends_the_operations_that_its_flags_name() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let secret = Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_AES).bytes(ck::CKA_VALUE, [3; 16]);
+        let key = session.create(&secret).unwrap();
+        let (ecb, sha) = (Mechanism::plain(ck::CKM_AES_ECB), Mechanism::plain(ck::CKM_SHA256));
+        let hmac = Mechanism::plain(ck::CKM_SHA256_HMAC);
+        let secret = secret_of(&session);
+        let begin: [(ck::CK_FLAGS, &dyn Fn() -> kit::Result<()>); 6] = [
+            (ck::CKF_ENCRYPT, &|| session.encrypt_init(&ecb, key)),
+            (ck::CKF_DECRYPT, &|| session.decrypt_init(&ecb, key)),
+            (ck::CKF_DIGEST, &|| session.digest_init(&sha)),
+            (ck::CKF_SIGN, &|| session.sign_init(&hmac, secret)),
+            (ck::CKF_VERIFY, &|| session.verify_init(&hmac, secret)),
+            (ck::CKF_FIND_OBJECTS, &|| session.find_init(&Template::new())),
+        ];
+        for (flag, begin) in begin {
+            session.cancel(flag).unwrap();
+            begin().unwrap();
+            session.cancel(0).unwrap();
+            session.cancel(!flag).unwrap();
+            assert_eq!(code(begin()), ck::CKR_OPERATION_ACTIVE);
+            session.cancel(flag).unwrap();
+            begin().unwrap();
+            session.cancel(flag | 1 << 30).unwrap();
+        }
+        // One half of a pair leaves the other.
+        session.encrypt_init(&ecb, key).unwrap();
+        session.digest_init(&sha).unwrap();
+        session.cancel(ck::CKF_ENCRYPT).unwrap();
+        assert_eq!(code(session.encrypt(&[0; 16])), ck::CKR_OPERATION_NOT_INITIALIZED);
+        assert_eq!(session.digest(b"x").unwrap().len(), 32);
+    });
+}
+
+fn secret_of(session: &Session<'_>) -> kit::Object {
+    let generic = Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_GENERIC_SECRET);
+    session.create(&generic.bytes(ck::CKA_VALUE, [9; 32])).unwrap()
+}
+
+#[test]
+fn an_init_call_without_a_mechanism_ends_the_operation_and_is_fine_without_one() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let key = secret_of(&session);
+        let hmac = Mechanism::plain(ck::CKM_SHA256_HMAC);
+        for _ in 0..2 {
+            for cancel in
+                [Session::sign_cancel, Session::verify_cancel, Session::encrypt_cancel, Session::decrypt_cancel]
+            {
+                cancel(&session).unwrap();
+            }
+            session.sign_init(&hmac, key).unwrap();
+        }
+        session.sign_cancel().unwrap();
+        assert_eq!(code(session.sign(b"x")), ck::CKR_OPERATION_NOT_INITIALIZED);
+    });
+}
+
+#[test]
+fn sessions_are_counted() {
+    isolated(|env| {
+        let module = env.module();
+        let slot = env.token(&module, "test");
+        let counts = || module.token_info(slot).map(|info| (info.ulSessionCount, info.ulRwSessionCount)).unwrap();
+        let sessions: Vec<_> = (0..300).map(|_| module.open_ro(slot).unwrap()).collect();
+        let writer = module.open_rw(slot).unwrap();
+        assert_eq!(counts(), (301, 1));
+        writer.close().unwrap();
+        sessions[7].close().unwrap();
+        assert_eq!(counts(), (299, 0));
+        module.close_all(slot).unwrap();
+        assert_eq!(counts(), (0, 0));
+    });
+}
