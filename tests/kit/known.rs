@@ -1,14 +1,11 @@
 //! Keys that are known before they come to a token: templates of both halves, to import, and what OpenSSL says of them.
 
+use crate::hex::hex;
+use crate::keys::curve::{ED25519, P256};
 use crate::template::Template;
 use cryptoki_sys as ck;
 use std::io::Write;
 use std::process::{Command, Stdio};
-
-/// CKA_EC_PARAMS of P-256.
-const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-/// CKA_EC_PARAMS of Ed25519.
-const ED25519: [u8; 5] = [0x06, 0x03, 0x2b, 0x65, 0x70];
 
 /// A key pair. The templates have class, type and values and nothing else.
 pub struct Known {
@@ -54,14 +51,14 @@ impl Known {
              7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299");
         let secret = hex("c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721");
         let spki = hex("3059301306072a8648ce3d020106082a8648ce3d030107034200");
-        Known::curve(ck::CKK_EC, &P256, &point, &secret, spki)
+        Known::curve(ck::CKK_EC, P256, &point, &secret, spki)
     }
 
     /// The Ed25519 key of RFC 8032, section 7.1, test 1.
     pub fn ed25519() -> Known {
         let point = hex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
         let secret = hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
-        Known::curve(ck::CKK_EC_EDWARDS, &ED25519, &point, &secret, hex("302a300506032b6570032100"))
+        Known::curve(ck::CKK_EC_EDWARDS, ED25519, &point, &secret, hex("302a300506032b6570032100"))
     }
 
     fn curve(kind: ck::CK_KEY_TYPE, parameters: &[u8], point: &[u8], secret: &[u8], spki: Vec<u8>) -> Known {
@@ -112,9 +109,4 @@ fn element(der: &[u8]) -> (&[u8], &[u8]) {
         }
     };
     der[header..].split_at(length)
-}
-
-fn hex(text: &str) -> Vec<u8> {
-    let digit = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal digits");
-    (0..text.len()).step_by(2).map(digit).collect()
 }

@@ -1,14 +1,12 @@
 //! Objects that many tests need, and what can be done with them.
 
+use crate::keys::curve::P256;
 use crate::mechanism::Mechanism;
 use crate::object::Object;
 use crate::rv::Result;
 use crate::session::Session;
 use crate::template::Template;
 use cryptoki_sys as ck;
-
-/// CKA_EC_PARAMS of P-256: its OID (prime256v1), DER.
-pub const P256: [u8; 10] = [6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 
 impl Template {
     /// A data object on the token, private or not.
