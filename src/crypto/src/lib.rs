@@ -8,6 +8,7 @@ pub mod der;
 pub mod digest;
 pub mod ecdsa;
 mod error;
+pub mod fork;
 mod heap;
 mod init;
 pub mod kdf;
