@@ -60,7 +60,8 @@ pub fn openssl(env: &Env, words: &str) -> Client {
 pub fn certificate(env: &Env, name: &str, algorithm: &str) {
     let [key, cert] = [format!("{name}.key"), name.to_owned()];
     openssl(env, "genpkey -algorithm").words(algorithm).args(["-out", &format!("{key}.pem")]).succeeds();
-    openssl(env, "req -new -x509 -days 30 -subj").args([&format!("/CN={name}"), "-key", &format!("{key}.pem")])
+    openssl(env, "req -new -x509 -days 30 -subj")
+        .args([&format!("/CN={name}"), "-key", &format!("{key}.pem")])
         .args(["-out", &format!("{cert}.pem")])
         .succeeds();
     for (command, file) in [("pkey", &key), ("x509", &cert)] {

@@ -26,7 +26,9 @@ fn what_openssl_encrypts_to_an_rsa_key_is_decrypted_by_the_token() {
         pair(env, "rsa:2048", "01", "encryption");
         export_rsa(env, "01", "public.pem");
         let encrypt = |options: &str| {
-            openssl(env, "pkeyutl -encrypt -pubin -inkey public.pem -in document -out encrypted").words(options).succeeds();
+            openssl(env, "pkeyutl -encrypt -pubin -inkey public.pem -in document -out encrypted")
+                .words(options)
+                .succeeds();
         };
         let decrypt = |mechanism: &str| {
             user(env, "--decrypt --id 01 -i encrypted -o decrypted -m").words(mechanism).succeeds();
@@ -36,7 +38,9 @@ fn what_openssl_encrypts_to_an_rsa_key_is_decrypted_by_the_token() {
         decrypt("RSA-PKCS");
         for hash in ["SHA-1", "SHA256", "SHA384", "SHA512"] {
             let lower = hash.replace('-', "").to_lowercase();
-            encrypt(&format!("-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:{lower} -pkeyopt rsa_mgf1_md:{lower}"));
+            encrypt(&format!(
+                "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:{lower} -pkeyopt rsa_mgf1_md:{lower}"
+            ));
             decrypt(&format!("RSA-PKCS-OAEP --hash-algorithm {hash}"));
         }
     });
@@ -66,9 +70,11 @@ fn aes_does_what_openssl_does_both_ways() {
         env.write("blocks", [7; 64]);
         for length in [16, 24, 32] {
             let key = import(env, "AES", length);
-            for (mode, cipher, file) in
-                [("AES-CBC", "cbc -nopad", "blocks"), ("AES-CBC-PAD", "cbc", "document"), ("AES-ECB", "ecb -nopad", "blocks")]
-            {
+            for (mode, cipher, file) in [
+                ("AES-CBC", "cbc -nopad", "blocks"),
+                ("AES-CBC-PAD", "cbc", "document"),
+                ("AES-ECB", "ecb -nopad", "blocks"),
+            ] {
                 let iv = if mode == "AES-ECB" { "" } else { IV };
                 let option = |name: &str| if iv.is_empty() { String::new() } else { format!("{name} {iv}") };
                 let token = |words: &str| user(env, words).words("--id 01 -m").arg(mode).words(&option("--iv"));
@@ -92,7 +98,8 @@ fn keys_that_the_token_makes_do_their_work_and_never_show_their_value() {
     isolated(|env| {
         token(env);
         for (id, kind) in [("01", "AES:16"), ("02", "AES:32"), ("03", "GENERIC:64")] {
-            let made = user(env, "--keygen --usage-sign --usage-decrypt --key-type").args([kind, "--id", id]).succeeds();
+            let made =
+                user(env, "--keygen --usage-sign --usage-decrypt --key-type").args([kind, "--id", id]).succeeds();
             made.must_say("never extractable").must_say("local").must_not_say("VALUE:");
             user(env, "--read-object --type secrkey -o value --id").arg(id).fails();
         }

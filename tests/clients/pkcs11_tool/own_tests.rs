@@ -42,7 +42,11 @@ fn its_test_of_threads_passes() {
         let locking = ["--test-threads", "ILGISLT0"];
         let tested = env.client("pkcs11-tool").args(["--module", &module()]).args(locking.repeat(4)).succeeds();
         tested.must_say("all threads have ended").must_not_say("rv:CKR_GENERAL_ERROR").must_not_say("error:");
-        assert_eq!(tested.text().matches("token model").count() + tested.err.matches("token model").count(), 4, "{tested}");
+        assert_eq!(
+            tested.text().matches("token model").count() + tested.err.matches("token model").count(),
+            4,
+            "{tested}"
+        );
     });
 }
 

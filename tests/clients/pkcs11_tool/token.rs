@@ -51,7 +51,8 @@ fn unlock_pin_is_answered_as_softhsm_does() {
         let softhsm = softhsm(env);
         // It means C_SetPIN without a login, or a context-specific login without an operation.
         for words in ["", "--login --login-type context-specific"] {
-            let unlock = |tool: Client| tool.words(words).words("--unlock-pin --new-pin 56789 --puk").arg(SO_PIN).fails();
+            let unlock =
+                |tool: Client| tool.words(words).words("--unlock-pin --new-pin 56789 --puk").arg(SO_PIN).fails();
             let (ours, theirs) = (unlock(tool(env, "")), unlock(softhsm.tool(env)));
             assert_eq!(ours.err, theirs.err, "{ours}");
         }
