@@ -211,12 +211,12 @@ fn thirty_kills_of_a_change_of_pin_leave_exactly_one_that_opens() {
                 module.initialize().unwrap();
                 let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
                 for number in present.. {
-                    session.set_pin(&pin(number), &pin(number + 1)).unwrap();
+                    session.set_pin(pin(number), pin(number + 1)).unwrap();
                     acknowledge(socket);
                 }
             });
             let opens: Vec<usize> = (present + done.saturating_sub(1)..present + done + 2)
-                .filter(|number| match session.login(ck::CKU_USER, &pin(*number)) {
+                .filter(|number| match session.login(ck::CKU_USER, pin(*number)) {
                     Ok(()) => {
                         assert_eq!(session.labelled("there").unwrap().len(), 1);
                         session.logout().unwrap();

@@ -122,8 +122,6 @@ fn hkdf_agrees_with_rfc_5869() {
         // In two steps, and with a key for a salt.
         let salt_key = base(&session, ck::CKK_GENERIC_SECRET, &salt);
         let extract = hkdf(ck::CKM_HKDF_DERIVE, (true, false), (b"", salt_key.0), b"");
-        let prk = session.derive(&extract, ikm, &open().key_type(ck::CKK_HKDF)).err();
-        assert_eq!(prk, Some(kit::Rv(ck::CKR_TEMPLATE_INCONSISTENT)));
         let template = Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_HKDF).flag(ck::CKA_DERIVE, true);
         let prk = session.derive(&extract, ikm, &template.sensitive(false).extractable(true)).unwrap();
         assert_eq!(value(&session, prk), hex("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5"));

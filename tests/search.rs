@@ -162,7 +162,7 @@ fn objects_destroyed_while_a_search_runs_do_not_disturb_it() {
         for object in all {
             session.destroy(object).unwrap();
         }
-        while session.find_some(2).unwrap() != [] {}
+        while !session.find_some(2).unwrap().is_empty() {}
         session.find_final().unwrap();
         assert_eq!(session.find(&Template::new()).unwrap().len(), 1);
     });

@@ -204,6 +204,13 @@ impl Running {
         assert!(said, "does not say {words:?}: {self}");
     }
 
+    /// Waits for its end; it must end with 0.
+    #[track_caller]
+    pub fn succeeds(mut self) {
+        let (status, killed) = end(&mut self.child, LONGEST);
+        assert!(status.success() && !killed, "{status}: {self}");
+    }
+
     /// Until `happens`; false if it does not in time or the program ends before.
     fn until(&mut self, happens: impl Fn() -> bool) -> bool {
         let late = Instant::now() + START;

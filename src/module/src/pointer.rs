@@ -192,7 +192,8 @@ impl<'c> Pointer<'c, u8> {
     }
 }
 
-fn in_memory(length: u64) -> Result<usize> {
+/// `ArgumentsBad` for a length that no object in memory can have.
+pub fn in_memory(length: u64) -> Result<usize> {
     usize::try_from(length).ok().filter(|length| *length <= isize::MAX as usize).ok_or(Error::ArgumentsBad)
 }
 

@@ -126,24 +126,24 @@ fn begin() {
     let parents = WORLD.swap(Box::leak(Box::new(new)), Ordering::AcqRel);
     FIRST_OURS.store(NEXT.load(Ordering::Relaxed), Ordering::Relaxed);
     turn();
-    if let Some(inherited) = inherited(parents) {
+    if let Some(inherited) = seen(parents) {
         inherited.abandon_in_child();
         inherited.wipe_in_child();
     }
 }
 
-/// In a forked child, as the fork ends: closes what was inherited and is the parent's alone. Otherwise a child that
-/// never calls us would keep a killed parent's agent alive. Takes no lock, allocates nothing.
+/// In every forked child, as the fork ends: lets go of the parent's agent and locks, even if it never calls us again.
+/// Waits for nothing and touches nothing of the host's.
 pub fn forked() {
-    if let Some(inherited) = inherited(WORLD.load(Ordering::Acquire)) {
+    if let Some(inherited) = seen(WORLD.load(Ordering::Acquire)) {
         inherited.abandon_in_child();
     }
 }
 
-/// The application of a parent's world, as it was at the moment of the fork. Its reference is never given back in this
-/// process: what the parent's threads were doing with it stays as it is.
-fn inherited<'a>(parents: *const World) -> Option<&'a Application> {
-    // SAFETY: NULL, or a world, which is never freed.
+/// The parent's application in a child. Its reference is never given back there: what the parent's threads were doing
+/// with it stays as it is.
+fn seen(parents: *const World) -> Option<&'static Application> {
+    // SAFETY: worlds are never freed; this one is a copy of the parent's at the moment of the fork.
     let parents = unsafe { parents.as_ref() }?;
     // SAFETY: NULL, or it holds a reference that C_Finalize in the parent had not given back when it forked.
     unsafe { parents.seen_by_children.load(Ordering::Acquire).as_ref() }

@@ -1,73 +1,79 @@
 //! The one type that holds a secret: a PIN, a token key, a ring key, a raw key value.
-//! Wiped on drop, compared in constant time, never printed, never cloned by accident.
-//! It knows nothing of what the bytes mean.
+//! Locked, kept out of core dumps and of forked children, wiped on drop, compared in constant time, never printed,
+//! never cloned by accident. It knows nothing of what the bytes mean.
 
+mod memory;
+
+use memory::Block;
 use zeroize::Zeroize;
 
 /// Secret bytes of any length.
-pub struct Secret(Vec<u8>);
+pub struct Secret {
+    memory: Block,
+    length: usize,
+}
 
 impl Secret {
-    /// `len` zero bytes, to be filled through [`Secret::as_mut`].
-    pub fn zeroed(len: usize) -> Self {
-        Self(vec![0; len])
+    /// `length` zero bytes, to be filled through [`Secret::as_mut`].
+    pub fn zeroed(length: usize) -> Self {
+        Self { memory: Block::zeroed(length), length }
     }
 
     /// A copy of `bytes`; wiping the source is the caller's business.
     pub fn copy_of(bytes: &[u8]) -> Self {
-        Self(bytes.to_vec())
+        let mut secret = Self::zeroed(bytes.len());
+        secret.as_mut().copy_from_slice(bytes);
+        secret
     }
 
     /// The length in bytes.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.length
     }
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.length == 0
     }
 
-    /// Wipes the bytes after `len` and forgets them.
-    pub fn truncate(&mut self, len: usize) {
-        if len < self.0.len() {
-            self.0[len..].zeroize();
-            self.0.truncate(len);
+    /// Wipes the bytes after `length` and forgets them.
+    pub fn truncate(&mut self, length: usize) {
+        if length < self.length {
+            self.as_mut()[length..].zeroize();
+            self.length = length;
         }
     }
 
     /// An explicit copy, for the few places that must have two.
     pub fn duplicate(&self) -> Self {
-        Self::copy_of(&self.0)
+        Self::copy_of(self.as_ref())
     }
 
     /// Compares the contents in constant time; lengths are not secret.
     pub fn ct_eq(&self, other: &[u8]) -> bool {
-        self.0.len() == other.len() && self.0.iter().zip(other).fold(0u8, |acc, (a, b)| acc | (a ^ b)) == 0
+        let mine = self.as_ref();
+        mine.len() == other.len() && mine.iter().zip(other).fold(0u8, |acc, (a, b)| acc | (a ^ b)) == 0
     }
 }
 
 impl From<Vec<u8>> for Secret {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+    /// Moves the bytes to where secrets belong and wipes where they were.
+    fn from(mut bytes: Vec<u8>) -> Self {
+        let secret = Self::copy_of(&bytes);
+        bytes.zeroize();
+        secret
     }
 }
 
 impl AsRef<[u8]> for Secret {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        &self.memory.bytes()[..self.length]
     }
 }
 
 impl AsMut<[u8]> for Secret {
     fn as_mut(&mut self) -> &mut [u8] {
-        &mut self.0
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        self.0.zeroize();
+        &mut self.memory.bytes_mut()[..self.length]
     }
 }
 

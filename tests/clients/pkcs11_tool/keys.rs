@@ -1,6 +1,6 @@
 //! Encryption, message authentication and digests; the other side of each is openssl, which has the same key.
 
-use crate::site::{DOCUMENT, certificate, export_rsa, openssl, pair, token, tool, user};
+use crate::site::{DOCUMENT, export_rsa, openssl, pair, token, tool, user};
 use kit::{Env, Said, isolated};
 
 const KEY: [u8; 32] = *b"thirty-two bytes make one key...";
@@ -10,13 +10,12 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Imports the first `length` bytes of [`KEY`] under the ID 01; returns them in hexadecimal digits.
-fn import(env: &Env, kind: &str, length: usize) -> String {
-    let key = &KEY[..length];
-    env.write("key", key);
-    let import = user(env, "--write-object key --type secrkey --id 01 --key-type").arg(format!("{kind}:{length}"));
-    import.words("--usage-sign --usage-decrypt").succeeds();
-    hex(key)
+/// Imports the first `length` bytes of [`KEY`] as an AES key under the ID 01; returns them in hexadecimal digits.
+fn import(env: &Env, length: usize) -> String {
+    env.write("key", &KEY[..length]);
+    let import = user(env, "--write-object key --type secrkey --id 01 --usage-decrypt --key-type");
+    import.arg(format!("AES:{length}")).succeeds();
+    hex(&KEY[..length])
 }
 
 #[test]
@@ -47,29 +46,12 @@ fn what_openssl_encrypts_to_an_rsa_key_is_decrypted_by_the_token() {
 }
 
 #[test]
-fn what_the_token_encrypts_to_an_rsa_key_is_decrypted_by_openssl() {
-    isolated(|env| {
-        token(env);
-        certificate(env, "outside", "RSA");
-        user(env, "--write-object outside.pub.der --type pubkey --id 01").succeeds();
-        for (mechanism, options) in [
-            ("RSA-PKCS", "-pkeyopt rsa_padding_mode:pkcs1"),
-            ("RSA-PKCS-OAEP --hash-algorithm SHA256", "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256"),
-        ] {
-            user(env, "--encrypt --id 01 -i document -o encrypted -m").words(mechanism).succeeds();
-            let decrypt = openssl(env, "pkeyutl -decrypt -inkey outside.key.pem -in encrypted").words(options);
-            assert_eq!(decrypt.succeeds().text(), DOCUMENT, "{mechanism}");
-        }
-    });
-}
-
-#[test]
 fn aes_does_what_openssl_does_both_ways() {
     isolated(|env| {
         token(env);
         env.write("blocks", [7; 64]);
         for length in [16, 24, 32] {
-            let key = import(env, "AES", length);
+            let key = import(env, length);
             for (mode, cipher, file) in [
                 ("AES-CBC", "cbc -nopad", "blocks"),
                 ("AES-CBC-PAD", "cbc", "document"),
@@ -82,7 +64,7 @@ fn aes_does_what_openssl_does_both_ways() {
                     let cipher = format!("enc -aes-{}-{cipher} -K {key} {}", length * 8, option("-iv"));
                     openssl(env, &cipher).words(words).succeeds()
                 };
-                token("--encrypt -o encrypted -i").arg(file).succeeds();
+                token(&format!("--encrypt -o encrypted -i {file}")).succeeds();
                 assert_eq!(plain("-d -in encrypted").out, env.read(file), "{mode}, {length} bytes");
                 plain(&format!("-e -out encrypted -in {file}"));
                 token("--decrypt -i encrypted -o decrypted").succeeds();
@@ -118,7 +100,10 @@ fn keys_that_the_token_makes_do_their_work_and_never_show_their_value() {
 fn hmac_is_what_openssl_computes() {
     isolated(|env| {
         token(env);
-        let key = import(env, "GENERIC", 32);
+        // pkcs11-tool imports no generic secrets, but reads one that may be read.
+        user(env, "--keygen --key-type GENERIC:32 --id 01 --usage-sign --extractable").succeeds();
+        user(env, "--read-object --type secrkey --id 01 -o key").succeeds();
+        let key = hex(&env.read("key"));
         for hash in ["SHA224", "SHA256", "SHA384", "SHA512"] {
             user(env, "--sign --id 01 -i document -o mac -m").arg(format!("{hash}-HMAC")).succeeds();
             let ours = hex(&env.read("mac"));

@@ -5,3 +5,5 @@ mod objects;
 mod own_tests;
 mod signatures;
 mod token;
+
+pub use token::softhsm;

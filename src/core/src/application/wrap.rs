@@ -6,7 +6,7 @@ use crate::attribute::build::{self, Birth};
 use crate::attribute::{Attributes, Template, Type, Value, confine, template};
 use crate::mechanism::key::{self, Key, pkcs8};
 use crate::mechanism::wrapping::{Holds, Wanted, Wrapping};
-use crate::mechanism::{Mechanism, Row};
+use crate::mechanism::{Mechanism, Parameter, Row};
 use crate::object::Permit;
 use crate::session::Session;
 use crate::{Error, Result};
@@ -35,7 +35,7 @@ impl Application {
         is_key(inner)?;
         may(row, usable, permit, Use::Wrap)?;
         let parameter = mechanism.parameter.well_formed()?;
-        wrappable(inner, outer.attributes(outer_store.as_ref())?, wrapping)?;
+        wrappable(inner, outer.attributes(outer_store.as_ref())?, wrapping, parameter)?;
         let plain = plain(inner)?;
         let wrapped = (wrapping.wrap)(row, usable, parameter, plain.as_ref()).map_err(|error| match error {
             Error::DataLenRange => Error::KeySizeRange,
@@ -63,11 +63,11 @@ impl Application {
         let (usable, permit) = outer.key(store.as_ref()).map_err(of_unwrapping_key)?;
         may(row, usable, permit, Use::Unwrap)?;
         let outer = outer.attributes(store.as_ref())?;
-        if confine::is_confined(outer) && !wrapping.sealed {
+        let parameter = mechanism.parameter.well_formed()?;
+        if confine::is_confined(outer) && !(wrapping.sealed)(parameter) {
             log::warn!("CKM_{}: {CONFINED_USE}", row.name);
             return Err(Error::MechanismInvalid);
         }
-        let parameter = mechanism.parameter.well_formed()?;
         let mut key = self.unwrapped(&session, outer, template)?;
         if permit.reauthenticate {
             // There is no operation to log in for.
@@ -114,10 +114,10 @@ impl Application {
 const HOW_TO: &str = "a sensitive key is wrapped only under a key that can decrypt nothing: generate one on this token \
      with CKA_WRAP true, CKA_DECRYPT and CKA_EXTRACTABLE false (for a pair also CKA_SIGN, CKA_SIGN_RECOVER, CKA_DERIVE \
      and CKA_DECAPSULATE false in the private half), or have the SO mark such a key CKA_TRUSTED";
-const SEALED_ONLY: &str = "a sensitive key is wrapped only by AES_KEY_WRAP, AES_KEY_WRAP_PAD, AES_KEY_WRAP_KWP, \
-     AES_KEY_WRAP_PKCS7, RSA_PKCS_OAEP or RSA_AES_KEY_WRAP";
-const CONFINED_USE: &str = "a key that wraps sensitive keys unwraps only by AES_KEY_WRAP, AES_KEY_WRAP_PAD, \
-     AES_KEY_WRAP_KWP, AES_KEY_WRAP_PKCS7, RSA_PKCS_OAEP or RSA_AES_KEY_WRAP";
+const SEALED_ONLY: &str = "a sensitive key is wrapped only by AES_KEY_WRAP, AES_KEY_WRAP_PAD or AES_KEY_WRAP_KWP, \
+     without a parameter, by RSA_PKCS_OAEP or RSA_AES_KEY_WRAP";
+const CONFINED_USE: &str = "a key that wraps sensitive keys unwraps only by AES_KEY_WRAP, AES_KEY_WRAP_PAD or \
+     AES_KEY_WRAP_KWP, without a parameter, by RSA_PKCS_OAEP or RSA_AES_KEY_WRAP";
 
 /// Which end of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -158,7 +158,7 @@ fn is_key(object: &Attributes) -> Result<()> {
 }
 
 /// Whether `inner` may be wrapped under `outer` in this way.
-fn wrappable(inner: &Attributes, outer: &Attributes, wrapping: &Wrapping) -> Result<()> {
+fn wrappable(inner: &Attributes, outer: &Attributes, wrapping: &Wrapping, parameter: &Parameter<'_>) -> Result<()> {
     match inner.ulong(ck::CKA_CLASS) {
         Some(ck::CKO_SECRET_KEY) => {}
         Some(ck::CKO_PRIVATE_KEY) if wrapping.holds == Holds::Keys => {}
@@ -177,7 +177,9 @@ fn wrappable(inner: &Attributes, outer: &Attributes, wrapping: &Wrapping) -> Res
         }
     }
     if inner.is(ck::CKA_SENSITIVE) {
-        for (allowed, advice) in [(confine::wraps_sensitive(outer), HOW_TO), (wrapping.sealed, SEALED_ONLY)] {
+        for (allowed, advice) in
+            [(confine::wraps_sensitive(outer), HOW_TO), ((wrapping.sealed)(parameter), SEALED_ONLY)]
+        {
             if !allowed {
                 log::warn!("{advice}");
                 return Err(Error::KeyNotWrappable);

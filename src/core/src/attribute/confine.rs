@@ -11,7 +11,7 @@ use cryptoki_sys as ck;
 /// True: from its birth on, the key has been usable for wrapping but for nothing that amounts to decryption.
 const BORN_TO_WRAP: Type = ck::CKA_VENDOR_DEFINED | 0x5348_0001;
 /// True: the usages of [`DECRYPTING`] stay false, in this object and its copies; unwrapping with it makes sensitive
-/// keys only, and only by mechanisms that are `sealed`.
+/// keys only, and only in ways that are `sealed`.
 const CONFINED: Type = ck::CKA_VENDOR_DEFINED | 0x5348_0002;
 
 /// Usages of a private key that show what its public half encrypted: a raw RSA signature is a decryption, and an

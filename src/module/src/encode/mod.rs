@@ -5,7 +5,7 @@ mod attributes;
 
 pub use attributes::attributes;
 
-use crate::pointer::{Plain, Pointer};
+use crate::pointer::{Plain, Pointer, in_memory};
 use cryptoki_sys::CK_VERSION;
 use sealhsm_core::application::Sink;
 use sealhsm_core::{Error, Result};
@@ -20,9 +20,13 @@ pub struct Output<'c> {
 }
 
 impl<'c> Output<'c> {
-    /// `ArgumentsBad` without a place for the length.
+    /// `ArgumentsBad` without a place for the length, or with more room than any memory has.
     pub fn of(buffer: Pointer<'c, u8>, length: Pointer<'c, u64>) -> Result<Self> {
-        Ok(Output { buffer, length, room: length.read()? })
+        let room = length.read()?;
+        if !buffer.is_null() {
+            in_memory(room)?;
+        }
+        Ok(Output { buffer, length, room })
     }
 
     /// Lets `write` fill it.
@@ -132,6 +136,20 @@ mod tests {
             Err(Error::BufferTooSmall(20))
         });
         assert_eq!((short, length[0]), (Err(Error::BufferTooSmall(20)), 20));
+    }
+
+    #[test]
+    fn more_room_than_any_memory_has_is_refused_before_anything_is_done() {
+        let call = Call(());
+        let mut buffer = [0u8; 4];
+        for room in [1 << 63, u64::MAX] {
+            let mut length = [room];
+            let refused = Output::of(pointer(&mut buffer, &call), pointer(&mut length, &call));
+            assert_eq!(refused.err(), Some(Error::ArgumentsBad));
+            // SAFETY: NULL.
+            let null = unsafe { Pointer::new(std::ptr::null_mut(), &call) };
+            assert!(Output::of(null, pointer(&mut length, &call)).is_ok(), "a length query looks at no room");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ macro_rules! rows {
                 decrypt: Some(|key| Ok(Box::new(Whole::new(key, $scheme, Direction::Decrypt)?))),
                 wrapping: Some(Wrapping {
                     holds: Holds::Keys,
-                    sealed: true,
+                    sealed: |parameter| $scheme.sealed(parameter),
                     wrap: |_, key, parameter, plain| $scheme.wrap(key, parameter, plain),
                     unwrap: |_, key, parameter, wrapped, _: &Wanted| $scheme.unwrap(key, parameter, wrapped),
                 }),
@@ -60,6 +60,12 @@ impl Scheme {
             Form::Whole => 8,
             Form::Padded => 4,
         }
+    }
+
+    /// With an initial value of the caller's, or with the padding inside the check, a key wrapped in one way could be
+    /// unwrapped in another, shortened.
+    fn sealed(self, parameter: &Parameter<'_>) -> bool {
+        *parameter == Parameter::None && !self.pkcs7
     }
 
     /// Wraps under an AES key.

@@ -9,11 +9,11 @@ use sealhsm_secret::Secret;
 use std::sync::Arc;
 
 /// For ciphers that take any length.
-pub const WHOLE: Wrapping = Wrapping { holds: Holds::Keys, sealed: false, wrap: encrypt, unwrap };
+pub const WHOLE: Wrapping = Wrapping { holds: Holds::Keys, sealed: |_| false, wrap: encrypt, unwrap };
 
 /// For modes that take whole blocks of so many bytes.
 pub const fn zero_padded<const BLOCK: usize>() -> Wrapping {
-    Wrapping { holds: Holds::Secrets, sealed: false, wrap: wrap_padded::<BLOCK>, unwrap: unwrap_padded::<BLOCK> }
+    Wrapping { holds: Holds::Secrets, sealed: |_| false, wrap: wrap_padded::<BLOCK>, unwrap: unwrap_padded::<BLOCK> }
 }
 
 /// One message through the row's cipher.

@@ -24,7 +24,7 @@ pub struct Wrapping {
     /// Whether unwrapping something that was not wrapped fails, and tells nothing about the unwrapping key's
     /// plaintexts: no padding to probe, no part of a wrapped key that opens by itself. Only such a way may hold a
     /// sensitive key.
-    pub sealed: bool,
+    pub sealed: fn(&Parameter<'_>) -> bool,
     /// C_WrapKey.
     pub wrap: Wrap,
     /// C_UnwrapKey.

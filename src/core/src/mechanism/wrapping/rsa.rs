@@ -12,19 +12,19 @@ use sealhsm_secret::Secret;
 use std::sync::Arc;
 
 /// CKM_RSA_PKCS. Not `sealed`: whatever is unwrapped becomes a key.
-pub const PKCS1: Wrapping = Wrapping { holds: Holds::Secrets, sealed: false, wrap: encrypt, unwrap: unwrap_pkcs1 };
+pub const PKCS1: Wrapping = Wrapping { holds: Holds::Secrets, sealed: |_| false, wrap: encrypt, unwrap: unwrap_pkcs1 };
 
 /// CKM_RSA_PKCS_OAEP.
 pub const OAEP: Wrapping = Wrapping {
     holds: Holds::Secrets,
-    sealed: true,
+    sealed: |_| true,
     wrap: encrypt,
     unwrap: |row, key, parameter, wrapped, _| decrypt(row, key, parameter, wrapped),
 };
 
 /// CKM_RSA_AES_KEY_WRAP.
 pub const WITH_AES: Wrapping =
-    Wrapping { holds: Holds::Keys, sealed: true, wrap: wrap_with_aes, unwrap: unwrap_with_aes };
+    Wrapping { holds: Holds::Keys, sealed: |_| true, wrap: wrap_with_aes, unwrap: unwrap_with_aes };
 
 /// The length of a key that nobody can be expected to have wrapped.
 const MADE_UP: usize = 32;
