@@ -152,7 +152,9 @@ fn least(of: ck::CK_MECHANISM_TYPE) -> (Template, Template) {
         _ => Template::new(),
     };
     let secret = match of {
-        ck::CKM_AES_KEY_GEN | ck::CKM_GENERIC_SECRET_KEY_GEN => Template::new().ulong(ck::CKA_VALUE_LEN, 32),
+        ck::CKM_AES_KEY_GEN | ck::CKM_GENERIC_SECRET_KEY_GEN | ck::CKM_HKDF_KEY_GEN => {
+            Template::new().ulong(ck::CKA_VALUE_LEN, 32)
+        }
         _ => Template::new(),
     };
     (public, secret)
@@ -172,6 +174,30 @@ fn every_generation_mechanism_that_is_listed_makes_keys_and_no_other_does() {
             let two = session.generate_key_pair(&mechanism, &public, &Template::new());
             assert_eq!(code(two), expected(ck::CKF_GENERATE_KEY_PAIR), "{of:#x}");
         }
+    });
+}
+
+#[test]
+fn every_mechanism_that_is_listed_for_wrapping_or_derivation_does_that_and_no_other_does() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let (nobody, template) = (Object(9999), Template::new());
+        let mut listed = [0, 0];
+        for of in module.mechanisms(0).unwrap() {
+            let flags = module.mechanism_info(0, of).unwrap().flags;
+            let expected = |flag, known| if flags & flag == 0 { ck::CKR_MECHANISM_INVALID } else { known };
+            let mechanism = mechanism(of);
+            let wrapped = code(session.wrap(&mechanism, nobody, nobody));
+            assert_eq!(wrapped, expected(ck::CKF_WRAP, ck::CKR_WRAPPING_KEY_HANDLE_INVALID), "{of:#x}");
+            let unwrapped = code(session.unwrap(&mechanism, nobody, &[0; 16], &template));
+            assert_eq!(unwrapped, expected(ck::CKF_UNWRAP, ck::CKR_UNWRAPPING_KEY_HANDLE_INVALID), "{of:#x}");
+            let derived = code(session.derive(&mechanism, nobody, &template));
+            assert_eq!(derived, expected(ck::CKF_DERIVE, ck::CKR_KEY_HANDLE_INVALID), "{of:#x}");
+            listed[0] += usize::from(flags & ck::CKF_WRAP != 0);
+            listed[1] += usize::from(flags & ck::CKF_DERIVE != 0);
+        }
+        assert!(listed[0] >= 12 && listed[1] >= 23, "{listed:?}");
     });
 }
 

@@ -1,5 +1,5 @@
 //! PINs (PKCS#11 3.2 sections 5.5.7 to 5.5.9 and 5.6.8): setting and changing them, wrong ones, the TPM's lockout.
-//! What a login allows is in sessions.rs, a context-specific one in reauthentication.rs.
+//! Who may log in when is in logins.rs, a context-specific one in reauthentication.rs.
 
 use kit::{Module, SO_PIN, Template, USER_PIN, ck, code, isolated};
 use std::ptr::null_mut;

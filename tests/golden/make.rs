@@ -62,8 +62,10 @@ fn make(to: &Path) {
     }
 }
 
+/// With the modes of a checkout.
 fn copy(from: &PathBuf, to: &PathBuf) {
-    fs::copy(from, to).unwrap_or_else(|e| panic!("{} to {}: {e}", from.display(), to.display()));
+    let copied = fs::read(from).and_then(|bytes| fs::write(to, bytes));
+    copied.unwrap_or_else(|e| panic!("{} to {}: {e}", from.display(), to.display()));
 }
 
 /// With the module: an epoch that ends, then the one that stays.

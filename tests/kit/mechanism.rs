@@ -86,6 +86,74 @@ impl Mechanism {
         Self::structure(ck::CKM_EDDSA, value, vec![context])
     }
 
+    /// CKM_RSA_AES_KEY_WRAP with SHA-256 inside.
+    pub fn rsa_aes_key_wrap(aes_bits: ck::CK_ULONG) -> Self {
+        let oaep = Self::oaep(ck::CKM_SHA256, ck::CKG_MGF1_SHA256, b"").parameter;
+        let value =
+            ck::CK_RSA_AES_KEY_WRAP_PARAMS { ulAESKeyBits: aes_bits, pOAEPParams: oaep.as_ptr().cast_mut().cast() };
+        Self::structure(ck::CKM_RSA_AES_KEY_WRAP, value, vec![oaep])
+    }
+
+    /// CKM_ECDH1_DERIVE, CKM_ECDH1_COFACTOR_DERIVE.
+    pub fn ecdh1(of: ck::CK_MECHANISM_TYPE, kdf: ck::CK_EC_KDF_TYPE, shared: &[u8], public: &[u8]) -> Self {
+        let (mut shared, mut public) = (shared.to_vec(), public.to_vec());
+        let value = ck::CK_ECDH1_DERIVE_PARAMS {
+            kdf,
+            ulSharedDataLen: shared.len() as ck::CK_ULONG,
+            pSharedData: if shared.is_empty() { std::ptr::null_mut() } else { shared.as_mut_ptr() },
+            ulPublicDataLen: public.len() as ck::CK_ULONG,
+            pPublicData: public.as_mut_ptr(),
+        };
+        Self::structure(of, value, vec![shared, public])
+    }
+
+    /// With CK_KEY_DERIVATION_STRING_DATA.
+    pub fn with_data(of: ck::CK_MECHANISM_TYPE, data: &[u8]) -> Self {
+        let mut data = data.to_vec();
+        let value = ck::CK_KEY_DERIVATION_STRING_DATA { pData: data.as_mut_ptr(), ulLen: data.len() as ck::CK_ULONG };
+        Self::structure(of, value, vec![data])
+    }
+
+    /// CKM_AES_CBC_ENCRYPT_DATA.
+    pub fn cbc_data(iv: [u8; 16], data: &[u8]) -> Self {
+        let mut data = data.to_vec();
+        let value =
+            ck::CK_AES_CBC_ENCRYPT_DATA_PARAMS { iv, pData: data.as_mut_ptr(), length: data.len() as ck::CK_ULONG };
+        Self::structure(ck::CKM_AES_CBC_ENCRYPT_DATA, value, vec![data])
+    }
+
+    /// With a number (a length, a handle, a position).
+    pub fn number(of: ck::CK_MECHANISM_TYPE, number: ck::CK_ULONG) -> Self {
+        Self::bytes(of, number.to_ne_bytes())
+    }
+
+    /// CKM_HKDF_DERIVE, CKM_HKDF_DATA: `salt` is data, or a key where `salt_key` is none but 0.
+    pub fn hkdf(
+        of: ck::CK_MECHANISM_TYPE,
+        (extract, expand): (bool, bool),
+        hash: ck::CK_MECHANISM_TYPE,
+        (salt, salt_key): (&[u8], ck::CK_OBJECT_HANDLE),
+        info: &[u8],
+    ) -> Self {
+        let (mut salt, mut info) = (salt.to_vec(), info.to_vec());
+        let value = ck::CK_HKDF_PARAMS {
+            bExtract: ck::CK_BBOOL::from(extract),
+            bExpand: ck::CK_BBOOL::from(expand),
+            prfHashMechanism: hash,
+            ulSaltType: match (salt.is_empty(), salt_key) {
+                (true, 0) => ck::CKF_HKDF_SALT_NULL,
+                (false, 0) => ck::CKF_HKDF_SALT_DATA,
+                _ => ck::CKF_HKDF_SALT_KEY,
+            },
+            pSalt: salt.as_mut_ptr(),
+            ulSaltLen: salt.len() as ck::CK_ULONG,
+            hSaltKey: salt_key,
+            pInfo: info.as_mut_ptr(),
+            ulInfoLen: info.len() as ck::CK_ULONG,
+        };
+        Self::structure(of, value, vec![salt, info])
+    }
+
     /// The same with another ulParameterLen than is true.
     pub fn claiming(mut self, length: ck::CK_ULONG) -> Self {
         self.length = length;

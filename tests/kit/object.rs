@@ -2,9 +2,9 @@
 #![allow(unsafe_code)]
 
 use crate::mechanism::Mechanism;
-use crate::module::filled;
+use crate::module::{filled, two_calls};
 use crate::rv::{Result, Rv};
-use crate::session::Session;
+use crate::session::{Session, bytes};
 use crate::template::Template;
 use cryptoki_sys as ck;
 use std::ptr::null_mut;
@@ -180,5 +180,57 @@ impl Session<'_> {
             )
         })?;
         Ok((Object(public_key), Object(private_key)))
+    }
+
+    /// C_WrapKey.
+    pub fn wrap(&self, mechanism: &Mechanism, wrapping_key: Object, key: Object) -> Result<Vec<u8>> {
+        let mut mechanism = mechanism.to_raw();
+        let at = &raw mut mechanism;
+        // SAFETY: a mechanism that lives for the call; NULL or as much room as the length says.
+        two_calls(0, |to, room| unsafe { self.raw().C_WrapKey(self.handle, at, wrapping_key.0, key.0, to, room) })
+    }
+
+    /// C_WrapKey into this buffer: what it returned, and the length it left.
+    pub fn wrap_into(
+        &self,
+        mechanism: &Mechanism,
+        wrapping_key: Object,
+        key: Object,
+        output: &mut [u8],
+    ) -> (Result<()>, usize) {
+        let mut mechanism = mechanism.to_raw();
+        let mut room = output.len() as ck::CK_ULONG;
+        let (at, to) = (&raw mut mechanism, output.as_mut_ptr());
+        // SAFETY: a mechanism that lives for the call; as much room as the length says.
+        let rv = unsafe { self.raw().C_WrapKey(self.handle, at, wrapping_key.0, key.0, to, &raw mut room) };
+        (Rv::check(rv), room as usize)
+    }
+
+    /// C_UnwrapKey.
+    pub fn unwrap(
+        &self,
+        mechanism: &Mechanism,
+        unwrapping_key: Object,
+        wrapped: &[u8],
+        template: &Template,
+    ) -> Result<Object> {
+        let (mut mechanism, mut raw) = (mechanism.to_raw(), template.to_raw());
+        let (at, count) = (raw.pointer(), raw.count());
+        let (wrapped, length) = bytes(wrapped);
+        // SAFETY: mechanism, input and template live for the call; a place for the result.
+        filled(|to| unsafe {
+            let key = unwrapping_key.0;
+            self.raw().C_UnwrapKey(self.handle, &raw mut mechanism, key, wrapped, length, at, count, to)
+        })
+        .map(Object)
+    }
+
+    /// C_DeriveKey.
+    pub fn derive(&self, mechanism: &Mechanism, base: Object, template: &Template) -> Result<Object> {
+        let (mut mechanism, mut raw) = (mechanism.to_raw(), template.to_raw());
+        let (at, count) = (raw.pointer(), raw.count());
+        // SAFETY: mechanism and template live for the call; a place for the result.
+        filled(|to| unsafe { self.raw().C_DeriveKey(self.handle, &raw mut mechanism, base.0, at, count, to) })
+            .map(Object)
     }
 }

@@ -5,6 +5,7 @@ pub mod application;
 pub mod attribute;
 pub mod config;
 mod error;
+mod fork;
 pub mod mechanism;
 mod object;
 mod session;
@@ -13,4 +14,4 @@ mod token;
 
 pub use application::Application;
 pub use error::{Error, Result};
-pub use sealhsm_store::directory::{Forking, abandon};
+pub use fork::Forking;

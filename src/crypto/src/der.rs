@@ -1,5 +1,7 @@
 //! The few pieces of DER (X.690) that keys and signatures need, written and read in place.
 
+use sealhsm_secret::Secret;
+
 /// INTEGER.
 pub const INTEGER: u8 = 0x02;
 /// BIT STRING.
@@ -30,6 +32,11 @@ pub fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     }
     parts.iter().for_each(|part| out.extend_from_slice(part));
     out
+}
+
+/// The same for a secret: written once into memory that is wiped.
+pub fn secret(tag: u8, parts: &[&[u8]]) -> Secret {
+    Secret::from(element(tag, parts))
 }
 
 /// A natural number as INTEGER.

@@ -2,6 +2,7 @@
 //! stay out of core dumps. Not wiped on fork: OpenSSL's generators would fail in the child for ever.
 #![allow(unsafe_code)]
 
+use crate::fork;
 use std::os::raw::{c_char, c_int, c_void};
 use zeroize::Zeroize;
 
@@ -18,8 +19,8 @@ fn is_large(block: *mut c_void) -> bool {
 /// malloc(3).
 ///
 /// # Safety
-/// As malloc(3); the file and line are ignored.
-pub(crate) unsafe extern "C" fn malloc(size: usize, _file: *const c_char, _line: c_int) -> *mut c_void {
+/// As malloc(3); `file` is null or a C string.
+pub(crate) unsafe extern "C" fn malloc(size: usize, file: *const c_char, _line: c_int) -> *mut c_void {
     if size >= LARGE {
         return map(size);
     }
@@ -30,6 +31,7 @@ pub(crate) unsafe extern "C" fn malloc(size: usize, _file: *const c_char, _line:
         // SAFETY: plain malloc.
         block = unsafe { libc::malloc(size) };
     }
+    fork::made(block, size, file);
     block
 }
 
@@ -71,6 +73,7 @@ pub(crate) unsafe extern "C" fn free(block: *mut c_void, _file: *const c_char, _
     if block.is_null() {
         return;
     }
+    fork::freed(block);
     // SAFETY: the block is live and `length` bytes long.
     unsafe { std::slice::from_raw_parts_mut(block.cast::<u8>(), length(block)) }.zeroize();
     if is_large(block) {

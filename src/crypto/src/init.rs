@@ -2,7 +2,7 @@
 //! A vendored copy otherwise honours OPENSSL_CONF, which can load the host's provider, which loads us.
 #![allow(unsafe_code)]
 
-use crate::{Error, Result, heap};
+use crate::{Error, Result, fork, heap};
 use openssl::provider::Provider;
 use std::os::raw::{c_char, c_int, c_void};
 use std::sync::OnceLock;
@@ -22,7 +22,7 @@ unsafe extern "C" {
 /// Starts it, once; cheap afterwards. Fails if something in this copy of OpenSSL ran before.
 pub fn init() -> Result<()> {
     static STARTED: OnceLock<std::result::Result<(), &'static str>> = OnceLock::new();
-    STARTED.get_or_init(start).map_err(Error::from)
+    STARTED.get_or_init(|| fork::recording(start)).map_err(Error::from)
 }
 
 fn start() -> std::result::Result<(), &'static str> {
@@ -45,5 +45,6 @@ fn start() -> std::result::Result<(), &'static str> {
             Err(_) => return Err("a built-in OpenSSL provider does not load"),
         }
     }
-    Ok(())
+    // The generators come to be with their first byte, and so do their locks.
+    openssl::rand::rand_bytes(&mut [0]).map_err(|_| "OpenSSL's random generator does not start")
 }

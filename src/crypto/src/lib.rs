@@ -2,15 +2,18 @@
 //! It knows nothing of PKCS#11 or of files.
 
 pub mod aead;
+pub mod agree;
 pub mod cipher;
 pub mod curve;
 pub mod der;
 pub mod digest;
 pub mod ecdsa;
 mod error;
+pub mod fork;
 mod heap;
 mod init;
 pub mod kdf;
+pub mod keywrap;
 pub mod mac;
 pub mod operation;
 mod params;

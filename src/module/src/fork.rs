@@ -81,9 +81,8 @@ extern "C" fn in_parent() {
 }
 
 extern "C" fn in_child() {
-    match FORKING.try_with(Cell::take) {
-        Ok(Some(forking)) => forking.in_child(),
-        _ => sealhsm_core::abandon(),
+    if let Ok(Some(forking)) = FORKING.try_with(Cell::take) {
+        forking.in_child();
     }
     process::forked();
     IN_DATA.claimed.store(false, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 
 use super::{Application, ObjectHandle, SessionHandle};
 use crate::attribute::build::{self, Birth};
-use crate::attribute::{Attributes, Template, template};
+use crate::attribute::{Attributes, Template, confine, template};
 use crate::mechanism::{Mechanism, Row, key};
 use crate::session::Session;
 use crate::{Error, Result};
@@ -22,7 +22,9 @@ impl Application {
         let generate = row.generate.ok_or(Error::MechanismInvalid)?;
         let wanted = self.half(&session, row, template, ck::CKO_SECRET_KEY)?;
         let made = generate(mechanism.parameter.well_formed()?, &wanted)?;
-        Ok(self.keep(&session, vec![born(wanted, made, row)?])?[0])
+        let mut key = born(wanted, made, row)?;
+        confine::generated(&mut key);
+        Ok(self.keep(&session, vec![key])?[0])
     }
 
     /// C_GenerateKeyPair; the public handle first. Both halves come to be or none.
@@ -39,8 +41,9 @@ impl Application {
         let public = self.half(&session, row, public, ck::CKO_PUBLIC_KEY)?;
         let private = self.half(&session, row, private, ck::CKO_PRIVATE_KEY)?;
         let (public_part, private_part) = generate(mechanism.parameter.well_formed()?, &public, &private)?;
-        let halves = vec![born(public, public_part, row)?, born(private, private_part, row)?];
-        let handles = self.keep(&session, halves)?;
+        let (mut public, mut private) = (born(public, public_part, row)?, born(private, private_part, row)?);
+        confine::generated_pair(&mut public, &mut private);
+        let handles = self.keep(&session, vec![public, private])?;
         Ok((handles[0], handles[1]))
     }
 

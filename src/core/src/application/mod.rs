@@ -1,12 +1,14 @@
 //! One application between C_Initialize and C_Finalize: what the entry points call.
 
 mod crypt;
+mod derive;
 mod keys;
 mod objects;
 mod sessions;
 mod sign;
 mod slots;
 mod tokens;
+mod wrap;
 
 use crate::config::Config;
 use crate::mechanism::{self, Row};

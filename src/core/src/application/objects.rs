@@ -2,7 +2,7 @@
 
 use super::{Application, ObjectHandle, SessionHandle};
 use crate::attribute::build::{self, Alter, Birth};
-use crate::attribute::{Answer, Attributes, Template, Type, codec, rules, template};
+use crate::attribute::{Answer, Attributes, Template, Type, codec, confine, rules, template};
 use crate::mechanism::key;
 use crate::object::view::{self, new_handle};
 use crate::object::{Home, Object, certificate, record};
@@ -29,6 +29,9 @@ impl Application {
             Some(ck::CKA_KEY_TYPE) => key::complete(&mut object)?,
             Some(ck::CKA_CERTIFICATE_TYPE) => certificate::complete(&mut object)?,
             _ => {}
+        }
+        if object.is(ck::CKA_TRUSTED) {
+            confine::trusted(&mut object);
         }
         Ok(self.keep(&session, vec![object])?[0])
     }
@@ -94,6 +97,8 @@ impl Application {
         let schema = build::schema_of(attributes)?;
         let answer = |of: &Type| match attributes.value(*of) {
             None => Answer::Absent,
+            // Kept for ourselves.
+            Some(_) if schema.rule(*of).is_none() => Answer::Absent,
             Some(_) if !build::readable(attributes, schema, *of) => Answer::Sensitive,
             Some(value) => Answer::Value(value.duplicate()),
         };

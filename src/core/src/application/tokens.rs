@@ -274,4 +274,6 @@ fn flags(row: &Row) -> u64 {
         | of(row.digest.is_some(), ck::CKF_DIGEST)
         | of(row.generate.is_some(), ck::CKF_GENERATE)
         | of(row.generate_pair.is_some(), ck::CKF_GENERATE_KEY_PAIR)
+        | of(row.wrapping.is_some(), ck::CKF_WRAP | ck::CKF_UNWRAP)
+        | of(row.derivation.is_some(), ck::CKF_DERIVE)
 }

@@ -1,7 +1,7 @@
 //! How attributes become an object, and how an object's attributes change: the rows of `rules` applied.
 
 use super::rules::{self, Change, Fallback, Need, Schema};
-use super::{Attributes, Type, Value};
+use super::{Attributes, Type, Value, confine};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_secret::Secret;
@@ -13,8 +13,10 @@ pub enum Birth {
     Create,
     /// C_GenerateKey, C_GenerateKeyPair.
     Generate,
-    /// C_UnwrapKey, C_DeriveKey, C_EncapsulateKey, C_DecapsulateKey.
+    /// C_UnwrapKey, C_EncapsulateKey, C_DecapsulateKey.
     Unwrap,
+    /// C_DeriveKey.
+    Derive,
 }
 
 /// Finds the schema that a template for C_CreateObject names.
@@ -47,7 +49,7 @@ pub fn fill(template: &mut Attributes, schema: &Schema, birth: Birth, so: bool) 
     let need = |rule: &rules::Rule| match birth {
         Birth::Create => rule.create,
         Birth::Generate => rule.generate,
-        Birth::Unwrap => rule.unwrap,
+        Birth::Unwrap | Birth::Derive => rule.unwrap,
     };
     for (of, _) in template.iter() {
         let rule = schema.rule(of).ok_or(Error::TemplateInconsistent)?;
@@ -111,6 +113,19 @@ fn fallback(of: Fallback, schema: &Schema, birth: Birth) -> Option<Value> {
     })
 }
 
+/// What CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE or a rule of the token adds to a template, which may repeat it but not
+/// contradict it: `TemplateInconsistent`.
+pub fn enforce(template: &mut Attributes, enforced: &Attributes) -> Result<()> {
+    for (of, value) in enforced.iter() {
+        match template.value(of) {
+            Some(given) if !given.same(value) => return Err(Error::TemplateInconsistent),
+            Some(_) => {}
+            None => template.set(of, value.duplicate()),
+        }
+    }
+    Ok(())
+}
+
 /// Sets what only the token sets on a key that it generated.
 pub fn mark_generated(key: &mut Attributes, mechanism: u64) {
     key.set_bool(ck::CKA_LOCAL, true);
@@ -161,7 +176,11 @@ pub fn alter(present: &Attributes, template: Attributes, schema: &Schema, how: A
             });
         }
     }
+    confine::check(present, &template, how)?;
     changed.absorb(template);
+    if changed.is(ck::CKA_TRUSTED) && !present.is(ck::CKA_TRUSTED) {
+        confine::trusted(&mut changed);
+    }
     for rule in schema.rules() {
         settle(&mut changed, rule.attribute, rule.guarded);
     }

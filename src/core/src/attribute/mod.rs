@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod codec;
+pub mod confine;
 pub mod kind;
 pub mod rules;
 pub mod template;

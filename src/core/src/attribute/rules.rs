@@ -337,6 +337,7 @@ const SCHEMAS: &[Schema] = &[
     schema(ck::CKO_PRIVATE_KEY, EDWARDS, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, EC_PRIVATE]),
     schema(ck::CKO_PRIVATE_KEY, MONTGOMERY, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, EC_PRIVATE]),
     secret(ck::CKK_GENERIC_SECRET),
+    secret(ck::CKK_HKDF),
     secret(ck::CKK_AES),
     secret(ck::CKK_MD5_HMAC),
     secret(ck::CKK_SHA_1_HMAC),

@@ -3,6 +3,7 @@
 use super::block::{Block, Mode};
 use super::gcm::{Open, Seal};
 use super::key::Key;
+use super::wrapping::encrypted::{WHOLE, zero_padded};
 use super::{Parameter, Row, Shape, secret};
 use crate::attribute::Attributes;
 use crate::{Error, Result};
@@ -12,42 +13,44 @@ use std::ffi::CStr;
 use std::sync::Arc;
 
 /// Bytes of a block.
-const BLOCK: usize = 16;
-const TYPES: &[u64] = &[ck::CKK_AES];
+pub(super) const BLOCK: usize = 16;
+pub(super) const TYPES: &[u64] = &[ck::CKK_AES];
 /// Shortest and longest key in bytes.
-const SIZES: (u64, u64) = (16, 32);
+pub(super) const SIZES: (u64, u64) = (16, 32);
 
 /// A mode's names in OpenSSL, for keys of 16, 24 and 32 bytes.
-type Names = [&'static CStr; 3];
-const ECB: Names = [c"AES-128-ECB", c"AES-192-ECB", c"AES-256-ECB"];
-const CBC: Names = [c"AES-128-CBC", c"AES-192-CBC", c"AES-256-CBC"];
+pub(super) type Names = [&'static CStr; 3];
+pub(super) const ECB: Names = [c"AES-128-ECB", c"AES-192-ECB", c"AES-256-ECB"];
+pub(super) const CBC: Names = [c"AES-128-CBC", c"AES-192-CBC", c"AES-256-CBC"];
 const CTR: Names = [c"AES-128-CTR", c"AES-192-CTR", c"AES-256-CTR"];
 const GCM: Names = [c"AES-128-GCM", c"AES-192-GCM", c"AES-256-GCM"];
 
 macro_rules! block {
-    ($mechanism:ident, $shape:expr, $names:expr, $mode:expr) => {
+    ($mechanism:ident, $shape:expr, $names:expr, $mode:expr, $wrapping:expr) => {
         row!($mechanism {
             sizes: SIZES,
             key_types: TYPES,
             parameter: $shape,
             encrypt: Some(|key| Ok(Box::new(block(key, $names, $mode, Direction::Encrypt)?))),
             decrypt: Some(|key| Ok(Box::new(block(key, $names, $mode, Direction::Decrypt)?))),
+            wrapping: $wrapping,
         })
     };
 }
 
 pub(super) static ROWS: &[Row] = &[
     row!(CKM_AES_KEY_GEN { sizes: SIZES, key_types: TYPES, generate: Some(generate) }),
-    block!(CKM_AES_ECB, Shape::None, ECB, Mode::Ecb),
-    block!(CKM_AES_CBC, Shape::Iv(BLOCK), CBC, Mode::Cbc),
-    block!(CKM_AES_CBC_PAD, Shape::Iv(BLOCK), CBC, Mode::CbcPad),
-    block!(CKM_AES_CTR, Shape::AesCtr, CTR, Mode::Ctr),
+    block!(CKM_AES_ECB, Shape::None, ECB, Mode::Ecb, Some(zero_padded::<BLOCK>())),
+    block!(CKM_AES_CBC, Shape::Iv(BLOCK), CBC, Mode::Cbc, Some(zero_padded::<BLOCK>())),
+    block!(CKM_AES_CBC_PAD, Shape::Iv(BLOCK), CBC, Mode::CbcPad, Some(WHOLE)),
+    block!(CKM_AES_CTR, Shape::AesCtr, CTR, Mode::Ctr, Some(WHOLE)),
     row!(CKM_AES_GCM {
         sizes: SIZES,
         key_types: TYPES,
         parameter: Shape::Gcm,
         encrypt: Some(|key| Ok(Box::new(Seal::new(name(key, GCM)?, key)?))),
         decrypt: Some(|key| Ok(Box::new(Open::new(name(key, GCM)?, key)?))),
+        wrapping: Some(WHOLE),
     }),
 ];
 
@@ -55,7 +58,8 @@ fn block(key: &Arc<Key>, names: Names, mode: Mode, direction: Direction) -> Resu
     Block::new(name(key, names)?, key, mode, direction, BLOCK)
 }
 
-fn name(key: &Key, names: Names) -> Result<&'static CStr> {
+/// The cipher for a key of this length.
+pub(super) fn name(key: &Key, names: Names) -> Result<&'static CStr> {
     match key.secret()?.len() {
         16 => Ok(names[0]),
         24 => Ok(names[1]),

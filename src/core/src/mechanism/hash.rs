@@ -52,6 +52,11 @@ pub fn named(mechanism: u64) -> Option<&'static Hash> {
     ALL.iter().copied().find(|hash| hash.mechanism == mechanism && hash.mgf.is_some())
 }
 
+/// The hash of this CKM_.
+pub fn any(mechanism: u64) -> Option<&'static Hash> {
+    ALL.iter().copied().find(|hash| hash.mechanism == mechanism)
+}
+
 /// The hash of a mask generation function.
 pub fn of_mgf(mgf: u64) -> Option<&'static Hash> {
     ALL.iter().copied().find(|hash| hash.mgf == Some(mgf))

@@ -6,6 +6,7 @@
 mod row;
 mod aes;
 mod block;
+pub mod derive;
 mod digest;
 mod ec;
 mod edwards;
@@ -20,8 +21,9 @@ mod scheme;
 mod secret;
 #[cfg(test)]
 mod tests;
+pub mod wrapping;
 
-pub use parameter::{Mechanism, Parameter, Shape};
+pub use parameter::{Mechanism, Parameter, Salt, Shape};
 pub use row::{Group, Row, lookup, rows};
 
 /// OpenSSL failed where no input of the caller can be the reason.

@@ -33,6 +33,16 @@ pub enum Shape {
     Pss,
     /// CK_EDDSA_PARAMS or none.
     EddsaOrNone,
+    /// CK_RSA_AES_KEY_WRAP_PARAMS.
+    RsaAesKeyWrap,
+    /// CK_ECDH1_DERIVE_PARAMS.
+    Ecdh1,
+    /// CK_KEY_DERIVATION_STRING_DATA.
+    StringData,
+    /// CK_AES_CBC_ENCRYPT_DATA_PARAMS.
+    CbcData,
+    /// CK_HKDF_PARAMS.
+    Hkdf,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -89,6 +99,59 @@ pub enum Parameter<'a> {
         /// pContextData, at most 255 bytes.
         context: &'a [u8],
     },
+    /// CK_RSA_AES_KEY_WRAP_PARAMS, with the CK_RSA_PKCS_OAEP_PARAMS behind it.
+    RsaAesKeyWrap {
+        /// ulAESKeyBits.
+        aes_bits: u64,
+        /// hashAlg, a CKM_.
+        hash: u64,
+        /// CKG_MGF1_.
+        mgf: u64,
+        /// source.
+        source: u64,
+        /// pSourceData.
+        label: &'a [u8],
+    },
+    /// CK_ECDH1_DERIVE_PARAMS.
+    Ecdh1 {
+        /// CKD_.
+        kdf: u64,
+        /// pSharedData.
+        shared: &'a [u8],
+        /// pPublicData: the other side's point.
+        public: &'a [u8],
+    },
+    /// CK_AES_CBC_ENCRYPT_DATA_PARAMS.
+    CbcData {
+        /// iv.
+        iv: [u8; 16],
+        /// pData.
+        data: &'a [u8],
+    },
+    /// CK_HKDF_PARAMS.
+    Hkdf {
+        /// bExtract.
+        extract: bool,
+        /// bExpand.
+        expand: bool,
+        /// prfHashMechanism, a CKM_.
+        hash: u64,
+        /// ulSaltType and what belongs to it.
+        salt: Salt<'a>,
+        /// pInfo.
+        info: &'a [u8],
+    },
+}
+
+/// The salt of HKDF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Salt<'a> {
+    /// CKF_HKDF_SALT_NULL.
+    None,
+    /// CKF_HKDF_SALT_DATA.
+    Data(&'a [u8]),
+    /// CKF_HKDF_SALT_KEY: a handle.
+    Key(u64),
 }
 
 impl<'a> Parameter<'a> {

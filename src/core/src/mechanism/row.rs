@@ -1,9 +1,11 @@
 //! Rows and their lookup.
 
+use super::derive::Derivation;
 use super::engine::{Cipher, Digester, Signer, Verifier};
 use super::key::Key;
+use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aes, digest, ec, edwards, mac, rsa, secret};
+use super::{aes, derive, digest, ec, edwards, mac, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
 use std::sync::{Arc, LazyLock};
@@ -56,6 +58,10 @@ pub struct Row {
     pub generate: Option<Generate>,
     /// C_GenerateKeyPair.
     pub generate_pair: Option<GeneratePair>,
+    /// C_WrapKey and C_UnwrapKey.
+    pub wrapping: Option<Wrapping>,
+    /// C_DeriveKey.
+    pub derivation: Option<Derivation>,
 }
 
 impl Row {
@@ -75,6 +81,8 @@ impl Row {
         digest: None,
         generate: None,
         generate_pair: None,
+        wrapping: None,
+        derivation: None,
     };
 }
 
@@ -102,7 +110,21 @@ pub(super) const fn bare(constant: &'static str) -> &'static str {
 }
 
 /// The families; a new one is one entry here.
-static FAMILIES: &[&[Row]] = &[rsa::ROWS, ec::ROWS, edwards::ROWS, aes::ROWS, mac::ROWS, digest::ROWS, secret::ROWS];
+static FAMILIES: &[&[Row]] = &[
+    rsa::ROWS,
+    ec::ROWS,
+    edwards::ROWS,
+    aes::ROWS,
+    mac::ROWS,
+    digest::ROWS,
+    secret::ROWS,
+    wrapping::aes::ROWS,
+    derive::agreement::ROWS,
+    derive::parts::ROWS,
+    derive::encrypted::ROWS,
+    derive::hash::ROWS,
+    derive::hkdf::ROWS,
+];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.
 struct Registry {
@@ -138,7 +160,8 @@ mod tests {
             assert!(std::ptr::eq(lookup(row.mechanism).unwrap(), *row));
             assert!(!row.name.is_empty());
             assert!(row.sizes.0 <= row.sizes.1);
-            let keyed = row.encrypt.is_some() || row.sign.is_some();
+            let keyed =
+                row.encrypt.is_some() || row.sign.is_some() || row.wrapping.is_some() || row.derivation.is_some();
             let makes = row.generate.is_some() || row.generate_pair.is_some();
             assert!(keyed || makes || row.digest.is_some(), "{}", row.name);
             assert_eq!(row.encrypt.is_some(), row.decrypt.is_some(), "{}", row.name);

@@ -4,6 +4,7 @@ use super::engine::{Cipher, Signer, Verifier};
 use super::hash::{self, Hash};
 use super::key::{Key, rsa};
 use super::scheme::{Direct, Hashed, Scheme};
+use super::wrapping::rsa::{OAEP, PKCS1, WITH_AES};
 use super::{Group, Parameter, Row, Shape, failed};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
@@ -53,6 +54,7 @@ pub(super) static ROWS: &[Row] = &[
         verify: Some(|key| Ok(Box::new(Direct(Pkcs1::new(key, Purpose::Verify, None)?)))),
         encrypt: Some(|key| Ok(Box::new(Crypt::new(key, Purpose::Encrypt)?))),
         decrypt: Some(|key| Ok(Box::new(Crypt::new(key, Purpose::Decrypt)?))),
+        wrapping: Some(PKCS1),
     }),
     row!(CKM_RSA_PKCS_OAEP {
         sizes: SIZES,
@@ -60,6 +62,13 @@ pub(super) static ROWS: &[Row] = &[
         parameter: Shape::Oaep,
         encrypt: Some(|key| Ok(Box::new(Crypt::new(key, Purpose::Encrypt)?))),
         decrypt: Some(|key| Ok(Box::new(Crypt::new(key, Purpose::Decrypt)?))),
+        wrapping: Some(OAEP),
+    }),
+    row!(CKM_RSA_AES_KEY_WRAP {
+        sizes: SIZES,
+        key_types: TYPES,
+        parameter: Shape::RsaAesKeyWrap,
+        wrapping: Some(WITH_AES),
     }),
     row!(CKM_RSA_PKCS_PSS {
         sizes: SIZES,

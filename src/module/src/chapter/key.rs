@@ -1,6 +1,7 @@
 //! Chapter "key management" (PKCS#11 3.2 section 5.18).
 
 use crate::decode;
+use crate::encode::Output;
 use crate::entry::entries;
 use cryptoki_sys as ck;
 
@@ -36,5 +37,50 @@ entries! {
         let (public, private) = app.generate_key_pair(session, &mechanism, &public, &private)?;
         to_public.write(public)?;
         to_private.write(private)
+    }
+
+    fn C_WrapKey(
+        app,
+        session: ck::CK_SESSION_HANDLE,
+        mechanism: *mut ck::CK_MECHANISM,
+        wrapping_key: ck::CK_OBJECT_HANDLE,
+        key: ck::CK_OBJECT_HANDLE,
+        wrapped: *mut ck::CK_BYTE,
+        length: *mut ck::CK_ULONG
+    ) {
+        let out = Output::of(wrapped, length)?;
+        let mechanism = decode::mechanism(mechanism)?;
+        out.fill(|out| app.wrap_key(session, &mechanism, wrapping_key, key, out))
+    }
+
+    fn C_UnwrapKey(
+        app,
+        session: ck::CK_SESSION_HANDLE,
+        mechanism: *mut ck::CK_MECHANISM,
+        unwrapping_key: ck::CK_OBJECT_HANDLE,
+        wrapped: *mut ck::CK_BYTE,
+        length: ck::CK_ULONG,
+        template: *mut ck::CK_ATTRIBUTE,
+        count: ck::CK_ULONG,
+        key: *mut ck::CK_OBJECT_HANDLE
+    ) {
+        let to = key.required()?;
+        let mechanism = decode::mechanism(mechanism)?;
+        let (wrapped, template) = (wrapped.required()?.bytes(length)?, decode::template(template, count)?);
+        to.write(app.unwrap_key(session, &mechanism, unwrapping_key, wrapped, &template)?)
+    }
+
+    fn C_DeriveKey(
+        app,
+        session: ck::CK_SESSION_HANDLE,
+        mechanism: *mut ck::CK_MECHANISM,
+        base_key: ck::CK_OBJECT_HANDLE,
+        template: *mut ck::CK_ATTRIBUTE,
+        count: ck::CK_ULONG,
+        key: *mut ck::CK_OBJECT_HANDLE
+    ) {
+        let to = key.required()?;
+        let mechanism = decode::mechanism(mechanism)?;
+        to.write(app.derive_key(session, &mechanism, base_key, &decode::template(template, count)?)?)
     }
 }

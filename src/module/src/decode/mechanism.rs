@@ -4,7 +4,7 @@
 
 use crate::pointer::{Plain, Pointer};
 use cryptoki_sys as ck;
-use sealhsm_core::mechanism::{Mechanism, Parameter, Shape, lookup};
+use sealhsm_core::mechanism::{Mechanism, Parameter, Salt, Shape, lookup};
 use sealhsm_core::{Error, Result};
 use std::ffi::c_void;
 
@@ -59,6 +59,11 @@ impl<'c> Given<'c> {
             Shape::Oaep => self.oaep(),
             Shape::Pss => self.pss(),
             Shape::EddsaOrNone => self.eddsa(),
+            Shape::RsaAesKeyWrap => self.rsa_aes_key_wrap(),
+            Shape::Ecdh1 => self.ecdh1(),
+            Shape::StringData => self.string_data(),
+            Shape::CbcData => self.cbc_data(),
+            Shape::Hkdf => self.hkdf(),
         }
     }
 
@@ -132,6 +137,62 @@ impl<'c> Given<'c> {
         let context = self.string(given.pContextData, given.ulContextDataLen)?;
         Ok(Parameter::Eddsa { prehash: given.phFlag == ck::CK_TRUE, context })
     }
+
+    fn rsa_aes_key_wrap(self) -> Result<Parameter<'c>> {
+        let given: ck::CK_RSA_AES_KEY_WRAP_PARAMS = self.structure()?;
+        // SAFETY: covered by the promise for the mechanism, like the structure it was found in.
+        let oaep: ck::CK_RSA_PKCS_OAEP_PARAMS = unsafe { self.at.inner(given.pOAEPParams) }.read()?;
+        Ok(Parameter::RsaAesKeyWrap {
+            aes_bits: given.ulAESKeyBits,
+            hash: oaep.hashAlg,
+            mgf: oaep.mgf,
+            source: oaep.source,
+            label: self.string(oaep.pSourceData, oaep.ulSourceDataLen)?,
+        })
+    }
+
+    fn ecdh1(self) -> Result<Parameter<'c>> {
+        let given: ck::CK_ECDH1_DERIVE_PARAMS = self.structure()?;
+        Ok(Parameter::Ecdh1 {
+            kdf: given.kdf,
+            shared: self.string(given.pSharedData, given.ulSharedDataLen)?,
+            public: self.string(given.pPublicData, given.ulPublicDataLen)?,
+        })
+    }
+
+    fn string_data(self) -> Result<Parameter<'c>> {
+        let given: ck::CK_KEY_DERIVATION_STRING_DATA = self.structure()?;
+        self.string(given.pData, given.ulLen).map(Parameter::Bytes)
+    }
+
+    fn cbc_data(self) -> Result<Parameter<'c>> {
+        let given: ck::CK_AES_CBC_ENCRYPT_DATA_PARAMS = self.structure()?;
+        Ok(Parameter::CbcData { iv: given.iv, data: self.string(given.pData, given.length)? })
+    }
+
+    fn hkdf(self) -> Result<Parameter<'c>> {
+        let given: ck::CK_HKDF_PARAMS = self.structure()?;
+        let extract = flag(given.bExtract)?;
+        let salt = match given.ulSaltType {
+            // Nobody extracts: nothing is said about a salt.
+            _ if !extract => Salt::None,
+            ck::CKF_HKDF_SALT_NULL => Salt::None,
+            ck::CKF_HKDF_SALT_DATA => Salt::Data(self.string(given.pSalt, given.ulSaltLen)?),
+            ck::CKF_HKDF_SALT_KEY => Salt::Key(given.hSaltKey),
+            _ => return Err(Error::MechanismParamInvalid),
+        };
+        let info = self.string(given.pInfo, given.ulInfoLen)?;
+        Ok(Parameter::Hkdf { extract, expand: flag(given.bExpand)?, hash: given.prfHashMechanism, salt, info })
+    }
+}
+
+/// A flag of a structure.
+fn flag(given: ck::CK_BBOOL) -> Result<bool> {
+    match given {
+        ck::CK_FALSE => Ok(false),
+        ck::CK_TRUE => Ok(true),
+        _ => Err(Error::MechanismParamInvalid),
+    }
 }
 
 #[cfg(test)]
@@ -166,6 +227,11 @@ mod tests {
             decode(Shape::Pss, &mut ck::CK_RSA_PKCS_PSS_PARAMS { hashAlg: 1, mgf: 2, sLen: 3 }, change, refused);
             decode(Shape::Oaep, &mut [0u64; 5], change, refused);
             decode(Shape::EddsaOrNone, &mut [0u64; 3], change, refused);
+            decode(Shape::RsaAesKeyWrap, &mut [0u64; 2], change, refused);
+            decode(Shape::Ecdh1, &mut [0u64; 5], change, refused);
+            decode(Shape::StringData, &mut [0u64; 2], change, refused);
+            decode(Shape::CbcData, &mut [0u64; 4], change, refused);
+            decode(Shape::Hkdf, &mut [0u64; 8], change, refused);
         }
     }
 
@@ -174,7 +240,19 @@ mod tests {
         for shape in [Shape::None, Shape::IvOrNone(16), Shape::EddsaOrNone] {
             assert_eq!(none(shape, 0), Some(()));
         }
-        for shape in [Shape::Iv(16), Shape::Ulong, Shape::AesCtr, Shape::Gcm, Shape::Oaep, Shape::Pss] {
+        for shape in [
+            Shape::Iv(16),
+            Shape::Ulong,
+            Shape::AesCtr,
+            Shape::Gcm,
+            Shape::Oaep,
+            Shape::Pss,
+            Shape::RsaAesKeyWrap,
+            Shape::Ecdh1,
+            Shape::StringData,
+            Shape::CbcData,
+            Shape::Hkdf,
+        ] {
             assert_eq!(none(shape, 0), None, "{shape:?}");
         }
         for (shape, length) in [
@@ -186,6 +264,11 @@ mod tests {
             (Shape::Oaep, 40),
             (Shape::Pss, 24),
             (Shape::EddsaOrNone, 24),
+            (Shape::RsaAesKeyWrap, 16),
+            (Shape::Ecdh1, 40),
+            (Shape::StringData, 16),
+            (Shape::CbcData, 32),
+            (Shape::Hkdf, 64),
         ] {
             assert_eq!(none(shape, length), None, "{shape:?}");
         }

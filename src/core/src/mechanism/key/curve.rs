@@ -39,7 +39,7 @@ fn of_key(key: &Attributes) -> Result<&'static Curve> {
 }
 
 /// The public key in CKA_EC_POINT: raw or in an OCTET STRING, told apart by the exact length.
-fn point(curve: &Curve, bytes: &[u8]) -> Result<Vec<u8>> {
+pub fn point(curve: &Curve, bytes: &[u8]) -> Result<Vec<u8>> {
     let raw = if curve.is_public_len(bytes.len()) { Some(bytes) } else { der::whole(der::OCTET_STRING, bytes) };
     let point = raw.map(|raw| curve.public(raw)).transpose().map_err(failed)?.flatten();
     point.ok_or(Error::PublicKeyInvalid)

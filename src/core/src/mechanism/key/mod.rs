@@ -2,8 +2,11 @@
 //! checks and computes when a key comes to be, one file per family of keys.
 
 pub mod curve;
+pub mod pkcs8;
 pub mod rsa;
 mod secret;
+
+pub(crate) use secret::is_len as is_secret_len;
 
 use super::engine::{Cipher, Signer, Verifier};
 use crate::attribute::{Attributes, Type, Value};

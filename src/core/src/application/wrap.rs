@@ -1,0 +1,221 @@
+//! C_WrapKey and C_UnwrapKey (PKCS#11 3.2 sections 5.18.3 and 5.18.4): which key may go under which, and what an
+//! unwrapped key becomes. The bytes are the business of `mechanism::wrapping`.
+
+use super::{Application, ObjectHandle, SessionHandle, Sink};
+use crate::attribute::build::{self, Birth};
+use crate::attribute::{Attributes, Template, Type, Value, confine, template};
+use crate::mechanism::key::{self, Key, pkcs8};
+use crate::mechanism::wrapping::{Holds, Wanted, Wrapping};
+use crate::mechanism::{Mechanism, Parameter, Row};
+use crate::object::Permit;
+use crate::session::Session;
+use crate::{Error, Result};
+use cryptoki_sys as ck;
+use sealhsm_seal::Who;
+use sealhsm_secret::Secret;
+use std::sync::Arc;
+
+impl Application {
+    /// C_WrapKey.
+    pub fn wrap_key(
+        &self,
+        session: SessionHandle,
+        mechanism: &Mechanism<'_>,
+        wrapping_key: ObjectHandle,
+        key: ObjectHandle,
+        out: Sink<'_>,
+    ) -> Result<usize> {
+        let session = self.session(session)?;
+        let row = self.row(mechanism.mechanism)?;
+        let wrapping = row.wrapping.as_ref().ok_or(Error::MechanismInvalid)?;
+        let (outer, outer_store) = self.key(&session, wrapping_key).map_err(of_wrapping_key)?;
+        let (inner, inner_store) = self.key(&session, key)?;
+        let (usable, permit) = outer.key(outer_store.as_ref()).map_err(of_wrapping_key)?;
+        let inner = inner.attributes(inner_store.as_ref())?;
+        is_key(inner)?;
+        may(row, usable, permit, Use::Wrap)?;
+        let parameter = mechanism.parameter.well_formed()?;
+        wrappable(inner, outer.attributes(outer_store.as_ref())?, wrapping, parameter)?;
+        let plain = plain(inner)?;
+        let wrapped = (wrapping.wrap)(row, usable, parameter, plain.as_ref()).map_err(|error| match error {
+            Error::DataLenRange => Error::KeySizeRange,
+            Error::KeySizeRange => Error::WrappingKeySizeRange,
+            error => error,
+        })?;
+        let Some(out) = out else { return Ok(wrapped.len()) };
+        out.get_mut(..wrapped.len()).ok_or(Error::BufferTooSmall(wrapped.len()))?.copy_from_slice(&wrapped);
+        Ok(wrapped.len())
+    }
+
+    /// C_UnwrapKey.
+    pub fn unwrap_key(
+        &self,
+        session: SessionHandle,
+        mechanism: &Mechanism<'_>,
+        unwrapping_key: ObjectHandle,
+        wrapped: &[u8],
+        template: &Template<'_>,
+    ) -> Result<ObjectHandle> {
+        let session = self.session(session)?;
+        let row = self.row(mechanism.mechanism)?;
+        let wrapping = row.wrapping.as_ref().ok_or(Error::MechanismInvalid)?;
+        let (outer, store) = self.key(&session, unwrapping_key).map_err(of_unwrapping_key)?;
+        let (usable, permit) = outer.key(store.as_ref()).map_err(of_unwrapping_key)?;
+        may(row, usable, permit, Use::Unwrap)?;
+        let outer = outer.attributes(store.as_ref())?;
+        let parameter = mechanism.parameter.well_formed()?;
+        if confine::is_confined(outer) && !(wrapping.sealed)(parameter) {
+            log::warn!("CKM_{}: {CONFINED_USE}", row.name);
+            return Err(Error::MechanismInvalid);
+        }
+        let mut key = self.unwrapped(&session, outer, template)?;
+        if permit.reauthenticate {
+            // There is no operation to log in for.
+            return Err(Error::UserNotLoggedIn);
+        }
+        let wanted = wanted(&key)?;
+        let plain = (wrapping.unwrap)(row, usable, parameter, wrapped, &wanted).map_err(|error| match error {
+            Error::EncryptedDataLenRange => Error::WrappedKeyLenRange,
+            Error::EncryptedDataInvalid => Error::WrappedKeyInvalid,
+            Error::KeySizeRange => Error::UnwrappingKeySizeRange,
+            error => error,
+        })?;
+        fill_in(&mut key, plain, &wanted)?;
+        Ok(self.keep(&session, vec![key])?[0])
+    }
+
+    /// The template of a key to be unwrapped, checked and filled in; nothing has been decrypted yet.
+    fn unwrapped(&self, session: &Session, outer: &Attributes, given: &Template<'_>) -> Result<Attributes> {
+        let mut key = template::parse(given)?;
+        if let Some(Value::Template(enforced)) = outer.value(ck::CKA_UNWRAP_TEMPLATE) {
+            build::enforce(&mut key, enforced)?;
+        }
+        let mut rules = Attributes::new();
+        if confine::is_confined(outer) {
+            // What it unwraps may have been sensitive when it was wrapped.
+            rules.set_bool(ck::CKA_SENSITIVE, true);
+        }
+        if outer.is(ck::CKA_TRUSTED) {
+            // Likewise.
+            rules.set_bool(ck::CKA_WRAP_WITH_TRUSTED, true);
+        }
+        build::enforce(&mut key, &rules)?;
+        let schema = build::schema_of(&key)?;
+        if !matches!(schema.class, ck::CKO_SECRET_KEY | ck::CKO_PRIVATE_KEY) {
+            return Err(Error::TemplateInconsistent);
+        }
+        build::fill(&mut key, schema, Birth::Unwrap, session.token.who() == Some(Who::So))?;
+        self.may_write(session, &key)?;
+        Ok(key)
+    }
+}
+
+/// What the log says when a key is refused as a wrapping key; SECURITY.md explains it.
+const HOW_TO: &str = "a sensitive key is wrapped only under a key that can decrypt nothing: generate one on this token \
+     with CKA_WRAP true, CKA_DECRYPT and CKA_EXTRACTABLE false (for a pair also CKA_SIGN, CKA_SIGN_RECOVER, CKA_DERIVE \
+     and CKA_DECAPSULATE false in the private half), or have the SO mark such a key CKA_TRUSTED";
+const SEALED_ONLY: &str = "a sensitive key is wrapped only by AES_KEY_WRAP, AES_KEY_WRAP_PAD or AES_KEY_WRAP_KWP, \
+     without a parameter, by RSA_PKCS_OAEP or RSA_AES_KEY_WRAP";
+const CONFINED_USE: &str = "a key that wraps sensitive keys unwraps only by AES_KEY_WRAP, AES_KEY_WRAP_PAD or \
+     AES_KEY_WRAP_KWP, without a parameter, by RSA_PKCS_OAEP or RSA_AES_KEY_WRAP";
+
+/// Which end of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Wrap,
+    Unwrap,
+}
+
+fn of_wrapping_key(error: Error) -> Error {
+    if error == Error::KeyHandleInvalid { Error::WrappingKeyHandleInvalid } else { error }
+}
+
+fn of_unwrapping_key(error: Error) -> Error {
+    if error == Error::KeyHandleInvalid { Error::UnwrappingKeyHandleInvalid } else { error }
+}
+
+/// Class and type, then usage flag, then CKA_ALLOWED_MECHANISMS.
+fn may(row: &Row, key: &Arc<Key>, permit: &Permit, used: Use) -> Result<()> {
+    let (half, usage, inconsistent) = match used {
+        Use::Wrap => (ck::CKO_PUBLIC_KEY, ck::CKA_WRAP, Error::WrappingKeyTypeInconsistent),
+        Use::Unwrap => (ck::CKO_PRIVATE_KEY, ck::CKA_UNWRAP, Error::UnwrappingKeyTypeInconsistent),
+    };
+    if !(permit.class == ck::CKO_SECRET_KEY || permit.class == half) || !row.key_types.contains(&key.key_type) {
+        return Err(inconsistent);
+    }
+    if !permit.usage(usage) {
+        return Err(Error::KeyFunctionNotPermitted);
+    }
+    if permit.mechanism(row.mechanism) { Ok(()) } else { Err(Error::MechanismInvalid) }
+}
+
+/// Whether a key object is one at all.
+fn is_key(object: &Attributes) -> Result<()> {
+    match object.ulong(ck::CKA_CLASS) {
+        Some(ck::CKO_SECRET_KEY | ck::CKO_PRIVATE_KEY | ck::CKO_PUBLIC_KEY) => Ok(()),
+        _ => Err(Error::KeyHandleInvalid),
+    }
+}
+
+/// Whether `inner` may be wrapped under `outer` in this way.
+fn wrappable(inner: &Attributes, outer: &Attributes, wrapping: &Wrapping, parameter: &Parameter<'_>) -> Result<()> {
+    match inner.ulong(ck::CKA_CLASS) {
+        Some(ck::CKO_SECRET_KEY) => {}
+        Some(ck::CKO_PRIVATE_KEY) if wrapping.holds == Holds::Keys => {}
+        _ => return Err(Error::KeyNotWrappable),
+    }
+    if !inner.is(ck::CKA_EXTRACTABLE) {
+        return Err(Error::KeyUnextractable);
+    }
+    if inner.is(ck::CKA_WRAP_WITH_TRUSTED) && !outer.is(ck::CKA_TRUSTED) {
+        return Err(Error::KeyNotWrappable);
+    }
+    if let Some(Value::Template(asked)) = outer.value(ck::CKA_WRAP_TEMPLATE) {
+        let has = |(of, value): (Type, &Value)| inner.value(of).is_some_and(|present| present.same(value));
+        if !asked.iter().all(has) {
+            return Err(Error::KeyHandleInvalid);
+        }
+    }
+    if inner.is(ck::CKA_SENSITIVE) {
+        for (allowed, advice) in
+            [(confine::wraps_sensitive(outer), HOW_TO), ((wrapping.sealed)(parameter), SEALED_ONLY)]
+        {
+            if !allowed {
+                log::warn!("{advice}");
+                return Err(Error::KeyNotWrappable);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is wrapped: the value of a secret key, PKCS #8 of a private one.
+fn plain(key: &Attributes) -> Result<Secret> {
+    match key.ulong(ck::CKA_CLASS) {
+        Some(ck::CKO_SECRET_KEY) => key.bytes(ck::CKA_VALUE).map(Secret::copy_of).ok_or(Error::General),
+        _ => pkcs8::encode(key),
+    }
+}
+
+fn wanted(key: &Attributes) -> Result<Wanted> {
+    let number = |of| key.ulong(of).ok_or(Error::TemplateIncomplete);
+    let len = key.ulong(ck::CKA_VALUE_LEN).map(usize::try_from).transpose();
+    Ok(Wanted {
+        class: number(ck::CKA_CLASS)?,
+        key_type: number(ck::CKA_KEY_TYPE)?,
+        len: len.map_err(|_| Error::WrappedKeyInvalid)?,
+    })
+}
+
+/// Makes the key of what was unwrapped. One answer, whatever is wrong with it.
+fn fill_in(key: &mut Attributes, plain: Secret, wanted: &Wanted) -> Result<()> {
+    if wanted.class == ck::CKO_SECRET_KEY {
+        key.set_secret(ck::CKA_VALUE, plain);
+    } else {
+        key.absorb(pkcs8::decode(plain.as_ref(), wanted.key_type).ok_or(Error::WrappedKeyInvalid)?);
+    }
+    key::complete(key).map_err(|error| match error {
+        Error::General | Error::HostMemory => error,
+        _ => Error::WrappedKeyInvalid,
+    })
+}

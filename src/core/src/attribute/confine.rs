@@ -1,0 +1,77 @@
+//! Which keys may wrap a sensitive key. Whoever can wrap a key and decrypt with the same key (or with its other half)
+//! reads what was wrapped; so a sensitive key is wrapped only under a key that cannot decrypt, that never could and
+//! never will. Two attributes that applications neither see nor set remember it, in the object and in its copies.
+//! What follows from them for wrapping and unwrapping stands in `application::wrap`.
+
+use super::build::Alter;
+use super::{Attributes, Type};
+use crate::{Error, Result};
+use cryptoki_sys as ck;
+
+/// True: from its birth on, the key has been usable for wrapping but for nothing that amounts to decryption.
+const BORN_TO_WRAP: Type = ck::CKA_VENDOR_DEFINED | 0x5348_0001;
+/// True: the usages of [`DECRYPTING`] stay false, in this object and its copies; unwrapping with it makes sensitive
+/// keys only, and only in ways that are `sealed`.
+const CONFINED: Type = ck::CKA_VENDOR_DEFINED | 0x5348_0002;
+
+/// Usages of a private key that show what its public half encrypted: a raw RSA signature is a decryption, and an
+/// agreement gives the key that something was wrapped under.
+const DECRYPTING: [Type; 5] =
+    [ck::CKA_DECRYPT, ck::CKA_SIGN, ck::CKA_SIGN_RECOVER, ck::CKA_DECAPSULATE, ck::CKA_DERIVE];
+
+/// Those of a key. What a secret key signs or derives is made by encrypting, which does not undo AES key wrapping.
+fn decrypting(key: &Attributes) -> &'static [Type] {
+    if key.ulong(ck::CKA_CLASS) == Some(ck::CKO_PRIVATE_KEY) { &DECRYPTING } else { &DECRYPTING[..1] }
+}
+
+fn decrypts(key: &Attributes) -> bool {
+    decrypting(key).iter().any(|of| key.is(*of))
+}
+
+/// A secret key that this token generated.
+pub fn generated(key: &mut Attributes) {
+    if key.is(ck::CKA_WRAP) && key.is(ck::CKA_NEVER_EXTRACTABLE) && !decrypts(key) {
+        key.set_bool(BORN_TO_WRAP, true);
+        key.set_bool(CONFINED, true);
+    }
+}
+
+/// A pair that this token generated: the public half wraps, the private one unwraps.
+pub fn generated_pair(public: &mut Attributes, private: &mut Attributes) {
+    if public.is(ck::CKA_WRAP) && private.is(ck::CKA_NEVER_EXTRACTABLE) && !decrypts(private) {
+        public.set_bool(BORN_TO_WRAP, true);
+        public.set_bool(CONFINED, true);
+        private.set_bool(CONFINED, true);
+    }
+}
+
+/// A key that the SO has just marked CKA_TRUSTED: the SO answers for its past and for its other half.
+pub fn trusted(key: &mut Attributes) {
+    if !key.is(ck::CKA_EXTRACTABLE) && !decrypts(key) {
+        key.set_bool(CONFINED, true);
+    }
+}
+
+/// Refuses a change that would let a confined key, or a copy of it, decrypt.
+pub fn check(present: &Attributes, changes: &Attributes, how: Alter) -> Result<()> {
+    if is_confined(present) && decrypting(present).iter().any(|of| changes.is(*of)) {
+        log::warn!(
+            "a key made for wrapping sensitive keys cannot be given a usage that decrypts; generate another key for that"
+        );
+        return Err(match how {
+            Alter::Set => Error::AttributeReadOnly,
+            Alter::Copy => Error::TemplateInconsistent,
+        });
+    }
+    Ok(())
+}
+
+/// See [`CONFINED`].
+pub fn is_confined(key: &Attributes) -> bool {
+    key.is(CONFINED)
+}
+
+/// Whether a sensitive key may be wrapped under this one.
+pub fn wraps_sensitive(key: &Attributes) -> bool {
+    key.is(BORN_TO_WRAP) || key.is(CONFINED) && key.is(ck::CKA_TRUSTED)
+}

@@ -1,0 +1,117 @@
+//! Key agreement on curves (PKCS#11 3.2 sections 6.3.16 and 6.3.17): the shared secret itself, or what ANSI X9.63 or
+//! the one-step derivation of NIST SP 800-56C makes of it.
+
+use super::{Bases, Derivation, Wanted};
+use crate::mechanism::hash::{self, Hash};
+use crate::mechanism::key::{Key, curve};
+use crate::mechanism::{Parameter, Row, Shape, failed};
+use crate::{Error, Result};
+use cryptoki_sys as ck;
+use sealhsm_crypto::agree::agree;
+use sealhsm_crypto::curve::{Curve, Shape as Kind};
+use sealhsm_crypto::digest::{Context, MAX_LEN};
+use sealhsm_crypto::pkey;
+use sealhsm_secret::Secret;
+use zeroize::Zeroize;
+
+/// As for other mechanisms on curves.
+const FLAGS: u64 = ck::CKF_EC_F_P | ck::CKF_EC_OID | ck::CKF_EC_CURVENAME | ck::CKF_EC_UNCOMPRESS | ck::CKF_EC_COMPRESS;
+const DERIVATION: Derivation = Derivation { base: ck::CKO_PRIVATE_KEY, derive, ..Derivation::ONE_WAY };
+
+pub(in crate::mechanism) static ROWS: &[Row] = &[
+    row!(CKM_ECDH1_DERIVE {
+        sizes: (224, 521),
+        key_types: &[ck::CKK_EC, ck::CKK_EC_MONTGOMERY],
+        parameter: Shape::Ecdh1,
+        extra_flags: FLAGS,
+        derivation: Some(DERIVATION),
+    }),
+    // The curves here have a cofactor of 1: there is no difference.
+    row!(CKM_ECDH1_COFACTOR_DERIVE {
+        sizes: (224, 521),
+        key_types: &[ck::CKK_EC],
+        parameter: Shape::Ecdh1,
+        extra_flags: FLAGS,
+        derivation: Some(DERIVATION),
+    }),
+];
+
+/// Where the counter stands in what is hashed.
+#[derive(Clone, Copy)]
+enum Order {
+    /// ANSI X9.63: secret, counter, shared data.
+    CounterAfter,
+    /// SP 800-56C: counter, secret, shared data.
+    CounterFirst,
+}
+
+/// CKD_ to hash and order.
+const KDFS: &[(u64, &Hash, Order)] = &[
+    (ck::CKD_SHA1_KDF, &hash::SHA1, Order::CounterAfter),
+    (ck::CKD_SHA224_KDF, &hash::SHA224, Order::CounterAfter),
+    (ck::CKD_SHA256_KDF, &hash::SHA256, Order::CounterAfter),
+    (ck::CKD_SHA384_KDF, &hash::SHA384, Order::CounterAfter),
+    (ck::CKD_SHA512_KDF, &hash::SHA512, Order::CounterAfter),
+    (ck::CKD_SHA3_224_KDF, &hash::SHA3_224, Order::CounterAfter),
+    (ck::CKD_SHA3_256_KDF, &hash::SHA3_256, Order::CounterAfter),
+    (ck::CKD_SHA3_384_KDF, &hash::SHA3_384, Order::CounterAfter),
+    (ck::CKD_SHA3_512_KDF, &hash::SHA3_512, Order::CounterAfter),
+    (ck::CKD_SHA1_KDF_SP800, &hash::SHA1, Order::CounterFirst),
+    (ck::CKD_SHA224_KDF_SP800, &hash::SHA224, Order::CounterFirst),
+    (ck::CKD_SHA256_KDF_SP800, &hash::SHA256, Order::CounterFirst),
+    (ck::CKD_SHA384_KDF_SP800, &hash::SHA384, Order::CounterFirst),
+    (ck::CKD_SHA512_KDF_SP800, &hash::SHA512, Order::CounterFirst),
+    (ck::CKD_SHA3_224_KDF_SP800, &hash::SHA3_224, Order::CounterFirst),
+    (ck::CKD_SHA3_256_KDF_SP800, &hash::SHA3_256, Order::CounterFirst),
+    (ck::CKD_SHA3_384_KDF_SP800, &hash::SHA3_384, Order::CounterFirst),
+    (ck::CKD_SHA3_512_KDF_SP800, &hash::SHA3_512, Order::CounterFirst),
+];
+
+fn derive(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
+    let Parameter::Ecdh1 { kdf, shared, public } = *parameter else { return Err(Error::MechanismParamInvalid) };
+    let kdf = match kdf {
+        ck::CKD_NULL if shared.is_empty() => None,
+        kdf => Some(KDFS.iter().find(|row| row.0 == kdf).ok_or(Error::MechanismParamInvalid)?),
+    };
+    let (key, curve) = half(bases.key)?;
+    let peer = curve::point(curve, public)?;
+    let agreed = |_: usize| agree(key, curve, &peer).map_err(failed)?.ok_or(Error::PublicKeyInvalid);
+    match kdf {
+        None => {
+            let len = wanted.len_within(curve.len)?;
+            let whole = agreed(len)?;
+            // What is too much is cut off at the front.
+            Ok(Secret::copy_of(&whole.as_ref()[curve.len - len..]))
+        }
+        Some((_, hash, order)) => {
+            let len = wanted.len_or(Some(hash.len()))?;
+            expand(hash, *order, agreed(len)?.as_ref(), shared, len)
+        }
+    }
+}
+
+fn half(key: &Key) -> Result<(&pkey::Key, &'static Curve)> {
+    key.curve(Kind::Weierstrass).or_else(|_| key.curve(Kind::Montgomery))
+}
+
+/// Hashes secret, counter and shared data until there are `len` bytes.
+fn expand(hash: &Hash, order: Order, secret: &[u8], shared: &[u8], len: usize) -> Result<Secret> {
+    let mut digest = Context::new(hash.algorithm).map_err(failed)?;
+    let mut out = Secret::zeroed(len);
+    let mut block = [0; MAX_LEN];
+    for (counter, part) in (1u32..).zip(out.as_mut().chunks_mut(hash.len())) {
+        let counter = counter.to_be_bytes();
+        let pieces = match order {
+            Order::CounterAfter => [secret, &counter, shared],
+            Order::CounterFirst => [&counter, secret, shared],
+        };
+        digest.restart().map_err(failed)?;
+        for piece in pieces {
+            digest.update(piece).map_err(failed)?;
+        }
+        digest.finish(&mut block).map_err(failed)?;
+        part.copy_from_slice(&block[..part.len()]);
+    }
+    block.zeroize();
+    Ok(out)
+}

@@ -1,0 +1,53 @@
+//! Derivation by hashing the base key (PKCS#11 3.2 section 6.23 and its siblings).
+
+use super::{Bases, Derivation, SECRETS, Wanted};
+use crate::mechanism::hash::{self, Hash};
+use crate::mechanism::secret::MAX_SECRET;
+use crate::mechanism::{Group, Parameter, Row, failed};
+use crate::{Error, Result};
+use sealhsm_crypto::digest;
+use sealhsm_secret::Secret;
+use zeroize::Zeroize;
+
+macro_rules! rows {
+    ($($group:ident $mechanism:ident $hash:ident;)*) => {
+        pub(in crate::mechanism) static ROWS: &[Row] = &[$(
+            row!($mechanism {
+                sizes: (1, MAX_SECRET),
+                key_types: SECRETS,
+                group: Group::$group,
+                derivation: Some(Derivation {
+                    derive: |bases, parameter, wanted| derive(&hash::$hash, bases, parameter, wanted),
+                    ..Derivation::ONE_WAY
+                }),
+            })
+        ),*];
+    };
+}
+
+rows! {
+    Legacy CKM_MD5_KEY_DERIVATION MD5;
+    Modern CKM_SHA1_KEY_DERIVATION SHA1;
+    Modern CKM_SHA224_KEY_DERIVATION SHA224;
+    Modern CKM_SHA256_KEY_DERIVATION SHA256;
+    Modern CKM_SHA384_KEY_DERIVATION SHA384;
+    Modern CKM_SHA512_KEY_DERIVATION SHA512;
+    Modern CKM_SHA512_224_KEY_DERIVATION SHA512_224;
+    Modern CKM_SHA512_256_KEY_DERIVATION SHA512_256;
+    Modern CKM_SHA3_224_KEY_DERIVATION SHA3_224;
+    Modern CKM_SHA3_256_KEY_DERIVATION SHA3_256;
+    Modern CKM_SHA3_384_KEY_DERIVATION SHA3_384;
+    Modern CKM_SHA3_512_KEY_DERIVATION SHA3_512;
+}
+
+fn derive(hash: &Hash, bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
+    parameter.none()?;
+    let len = wanted.len_or(Some(hash.len()))?;
+    if len > hash.len() {
+        return Err(Error::KeySizeRange);
+    }
+    let mut digest = digest::once(hash.algorithm, bases.key.secret()?.as_ref()).map_err(failed)?;
+    let out = Secret::copy_of(&digest[..len]);
+    digest.zeroize();
+    Ok(out)
+}

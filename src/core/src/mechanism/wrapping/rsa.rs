@@ -1,0 +1,82 @@
+//! Keys under RSA keys: PKCS #1 v1.5, OAEP (RFC 8017 section 7), and OAEP around an AES key around the key
+//! (PKCS#11 3.2 section 6.1.20).
+
+use super::aes::KWP;
+use super::encrypted::{decrypt, encrypt};
+use super::{Holds, Wanted, Wrapping};
+use crate::mechanism::key::{self, Key, rsa};
+use crate::mechanism::{Parameter, Row, failed, row};
+use crate::{Error, Result};
+use cryptoki_sys as ck;
+use sealhsm_secret::Secret;
+use std::sync::Arc;
+
+/// CKM_RSA_PKCS. Not `sealed`: whatever is unwrapped becomes a key.
+pub const PKCS1: Wrapping = Wrapping { holds: Holds::Secrets, sealed: |_| false, wrap: encrypt, unwrap: unwrap_pkcs1 };
+
+/// CKM_RSA_PKCS_OAEP.
+pub const OAEP: Wrapping = Wrapping {
+    holds: Holds::Secrets,
+    sealed: |_| true,
+    wrap: encrypt,
+    unwrap: |row, key, parameter, wrapped, _| decrypt(row, key, parameter, wrapped),
+};
+
+/// CKM_RSA_AES_KEY_WRAP.
+pub const WITH_AES: Wrapping =
+    Wrapping { holds: Holds::Keys, sealed: |_| true, wrap: wrap_with_aes, unwrap: unwrap_with_aes };
+
+/// The length of a key that nobody can be expected to have wrapped.
+const MADE_UP: usize = 32;
+
+/// What does not decrypt to a key of a length that fits gives a random key and no error: nobody learns from this call
+/// whether the padding was right (Bleichenbacher 1998). OpenSSL does the same with the padding itself.
+fn unwrap_pkcs1(
+    row: &Row,
+    key: &Arc<Key>,
+    parameter: &Parameter<'_>,
+    wrapped: &[u8],
+    wanted: &Wanted,
+) -> Result<Secret> {
+    let mut instead = Secret::zeroed(wanted.len.unwrap_or(MADE_UP));
+    sealhsm_crypto::random::private(instead.as_mut()).map_err(failed)?;
+    let plain = decrypt(row, key, parameter, wrapped)?;
+    let fits = wanted.len.is_none_or(|len| len == plain.len()) && key::is_secret_len(wanted.key_type, plain.len());
+    Ok(if fits { plain } else { instead })
+}
+
+/// The OAEP inside, its row, and how many bytes the AES key has.
+fn parts<'a>(parameter: &Parameter<'a>) -> Result<(Parameter<'a>, &'static Row, usize)> {
+    let Parameter::RsaAesKeyWrap { aes_bits, hash, mgf, source, label } = *parameter else {
+        return Err(Error::MechanismParamInvalid);
+    };
+    let len = match aes_bits {
+        128 | 192 | 256 => aes_bits as usize / 8,
+        _ => return Err(Error::MechanismParamInvalid),
+    };
+    let row = row::lookup(ck::CKM_RSA_PKCS_OAEP).ok_or(Error::General)?;
+    Ok((Parameter::Oaep { hash, mgf, source, label }, row, len))
+}
+
+fn wrap_with_aes(_: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, plain: &[u8]) -> Result<Vec<u8>> {
+    let (oaep, row, len) = parts(parameter)?;
+    let mut aes = Secret::zeroed(len);
+    sealhsm_crypto::random::private(aes.as_mut()).map_err(failed)?;
+    let mut wrapped = encrypt(row, key, &oaep, aes.as_ref())?;
+    wrapped.extend(KWP.wrap_with(aes.as_ref(), None, plain)?);
+    Ok(wrapped)
+}
+
+fn unwrap_with_aes(_: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, wrapped: &[u8], _: &Wanted) -> Result<Secret> {
+    let (oaep, row, len) = parts(parameter)?;
+    let (outer, inner) = wrapped.split_at_checked(rsa::bytes(key.rsa()?.1)).ok_or(Error::EncryptedDataLenRange)?;
+    let mut instead = Secret::zeroed(len);
+    sealhsm_crypto::random::private(instead.as_mut()).map_err(failed)?;
+    // A wrong outer part is noticed where a wrong inner one is: in the check of the inner one.
+    let aes = match decrypt(row, key, &oaep, outer) {
+        Ok(aes) if aes.len() == len => aes,
+        Ok(_) | Err(Error::EncryptedDataInvalid) => instead,
+        Err(error) => return Err(error),
+    };
+    KWP.unwrap_with(aes.as_ref(), None, inner)
+}

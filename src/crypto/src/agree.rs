@@ -1,0 +1,52 @@
+//! Key agreement on curves (NIST SP 800-56A section 5.7.1.2, RFC 7748 section 6). Every curve here has a cofactor of 1,
+//! or clears it by itself, so agreement with and without the cofactor are the same.
+
+use crate::Result;
+use crate::curve::Curve;
+use crate::pkey::Key;
+use openssl::derive::Deriver;
+use sealhsm_secret::Secret;
+
+/// The shared secret, as long as a coordinate. `peer` is a public key as [`Curve::public`] gives it; `None` when the
+/// result would be zero: the peer is of small order.
+pub fn agree(key: &Key, curve: &Curve, peer: &[u8]) -> Result<Option<Secret>> {
+    let peer = curve.public_key(peer)?;
+    let mut deriver = Deriver::new(key.pkey())?;
+    if deriver.set_peer(peer.pkey()).is_err() {
+        return Ok(None);
+    }
+    let mut shared = Secret::zeroed(curve.len);
+    match deriver.derive(shared.as_mut()) {
+        Ok(len) if len == curve.len && shared.as_ref().iter().any(|byte| *byte != 0) => Ok(Some(shared)),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::curve::{self, Shape};
+
+    #[test]
+    fn both_sides_agree_on_every_curve() {
+        for curve in curve::all().iter().filter(|curve| curve.shape != Shape::Edwards) {
+            let (a, a_public) = curve.generate().unwrap();
+            let (b, b_public) = curve.generate().unwrap();
+            let one = agree(&curve.private_key(a.as_ref()).unwrap(), curve, &b_public).unwrap().unwrap();
+            let other = agree(&curve.private_key(b.as_ref()).unwrap(), curve, &a_public).unwrap().unwrap();
+            assert!(one.ct_eq(other.as_ref()), "{curve:?}");
+        }
+    }
+
+    #[test]
+    fn a_peer_of_small_order_gives_nothing() {
+        for curve in curve::all().iter().filter(|curve| curve.shape == Shape::Montgomery) {
+            let (private, _) = curve.generate().unwrap();
+            let key = curve.private_key(private.as_ref()).unwrap();
+            let mut one = vec![0; curve.len];
+            assert!(agree(&key, curve, &one).unwrap().is_none());
+            one[0] = 1;
+            assert!(agree(&key, curve, &one).unwrap().is_none());
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The known attacks on the API of a token (Clulow 2003; Tookan, CCS 2010: A1 to A5b; Bardou et al. 2012), each as one
+//! would carry it out, and what a sensitive key may be wrapped under all the same.
+
+use kit::{Mechanism, Object, Result, SO_PIN, Session, Template, USER_PIN, ck, code, hex, isolated};
+
+/// What is to be stolen: sensitive, but it may be wrapped.
+fn treasure(session: &Session<'_>) -> Object {
+    session.create(&Template::secret_key(ck::CKK_AES, &[0x5e; 16]).sensitive(true).extractable(true)).unwrap()
+}
+
+fn generate(session: &Session<'_>, more: &Template) -> Result<Object> {
+    let template = Template::new().ulong(ck::CKA_VALUE_LEN, 32).and(more);
+    session.generate_key(&Mechanism::plain(ck::CKM_AES_KEY_GEN), &template)
+}
+
+/// A key that is made for wrapping sensitive keys.
+fn wrapping_only() -> Template {
+    Template::new().flag(ck::CKA_WRAP, true).flag(ck::CKA_UNWRAP, true).flag(ck::CKA_DECRYPT, false).extractable(false)
+}
+
+fn rsa(session: &Session<'_>, private: &Template) -> (Object, Object) {
+    let public = Template::new().ulong(ck::CKA_MODULUS_BITS, 2048);
+    session.generate_key_pair(&Mechanism::plain(ck::CKM_RSA_PKCS_KEY_PAIR_GEN), &public, private).unwrap()
+}
+
+/// The private half of a pair that is made for wrapping sensitive keys.
+fn unwrapping_only() -> Template {
+    let usages = [ck::CKA_DECRYPT, ck::CKA_SIGN, ck::CKA_SIGN_RECOVER, ck::CKA_DECAPSULATE, ck::CKA_DERIVE];
+    usages.iter().fold(Template::new().flag(ck::CKA_UNWRAP, true), |template, of| template.flag(*of, false))
+}
+
+fn kwp() -> Mechanism {
+    Mechanism::plain(ck::CKM_AES_KEY_WRAP_KWP)
+}
+
+fn oaep() -> Mechanism {
+    Mechanism::oaep(ck::CKM_SHA256, ck::CKG_MGF1_SHA256, b"")
+}
+
+fn aes() -> Template {
+    Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_AES)
+}
+
+#[test]
+fn a1_a_key_that_decrypts_wraps_nothing_sensitive() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let treasure = treasure(&session);
+        let usual = generate(&session, &Template::new()).unwrap();
+        for mechanism in [kwp(), Mechanism::plain(ck::CKM_AES_ECB), Mechanism::bytes(ck::CKM_AES_CBC_PAD, [0; 16])] {
+            assert_eq!(code(session.wrap(&mechanism, usual, treasure)), ck::CKR_KEY_NOT_WRAPPABLE);
+        }
+        env.log().must_say(&["CKA_WRAP true", "CKA_DECRYPT and CKA_EXTRACTABLE false", "CKA_TRUSTED"]);
+        // Nor does it after it has stopped decrypting: what it wrapped could be decrypted by a copy.
+        session.set(usual, &Template::new().flag(ck::CKA_DECRYPT, false)).unwrap();
+        assert_eq!(code(session.wrap(&kwp(), usual, treasure)), ck::CKR_KEY_NOT_WRAPPABLE);
+        let copy = session.copy(usual, &Template::new().flag(ck::CKA_WRAP, true)).unwrap();
+        assert_eq!(code(session.wrap(&kwp(), copy, treasure)), ck::CKR_KEY_NOT_WRAPPABLE);
+        // A key that was no wrapping key when it was made.
+        let never =
+            generate(&session, &Template::new().flag(ck::CKA_WRAP, false).flag(ck::CKA_DECRYPT, false)).unwrap();
+        session.set(never, &Template::new().flag(ck::CKA_WRAP, true)).unwrap();
+        assert_eq!(code(session.wrap(&kwp(), never, treasure)), ck::CKR_KEY_NOT_WRAPPABLE);
+    });
+}
+
+#[test]
+fn a2_nor_does_a_public_key_whose_other_half_decrypts_or_is_unknown() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let treasure = treasure(&session);
+        let usual = rsa(&session, &Template::new()).0;
+        let signs = rsa(&session, &Template::new().flag(ck::CKA_DECRYPT, false)).0;
+        let readable = rsa(&session, &unwrapping_only().sensitive(false).extractable(true)).0;
+        let foreign = session.create(&kit::Known::rsa().public).unwrap();
+        for public in [usual, signs, readable, foreign] {
+            for mechanism in [oaep(), Mechanism::plain(ck::CKM_RSA_PKCS), Mechanism::rsa_aes_key_wrap(256)] {
+                assert_eq!(code(session.wrap(&mechanism, public, treasure)), ck::CKR_KEY_NOT_WRAPPABLE);
+            }
+        }
+        let (public, private) = rsa(&session, &unwrapping_only());
+        for mechanism in [oaep(), Mechanism::rsa_aes_key_wrap(256)] {
+            let wrapped = session.wrap(&mechanism, public, treasure).unwrap();
+            let new = session.unwrap(&mechanism, private, &wrapped, &aes()).unwrap();
+            assert_eq!(code(session.bytes(new, ck::CKA_VALUE)), ck::CKR_ATTRIBUTE_SENSITIVE);
+            let told = aes().sensitive(false);
+            assert_eq!(code(session.unwrap(&mechanism, private, &wrapped, &told)), ck::CKR_TEMPLATE_INCONSISTENT);
+        }
+        let pkcs1 = Mechanism::plain(ck::CKM_RSA_PKCS);
+        assert_eq!(code(session.wrap(&pkcs1, public, treasure)), ck::CKR_KEY_NOT_WRAPPABLE);
+        assert_eq!(code(session.unwrap(&pkcs1, private, &[1; 256], &aes())), ck::CKR_MECHANISM_INVALID);
+        for of in [ck::CKA_DECRYPT, ck::CKA_SIGN, ck::CKA_SIGN_RECOVER, ck::CKA_DECAPSULATE, ck::CKA_DERIVE] {
+            let more = Template::new().flag(of, true);
+            assert_eq!(code(session.set(private, &more)), ck::CKR_ATTRIBUTE_READ_ONLY);
+            assert_eq!(code(session.copy(private, &more)), ck::CKR_TEMPLATE_INCONSISTENT);
+        }
+    });
+}
+
+#[test]
+fn a3_and_a4_no_value_that_is_sensitive_or_not_extractable_leaves() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let treasure = treasure(&session);
+        let kept = session.aes(&[7; 16]);
+        let kek = generate(&session, &wrapping_only()).unwrap();
+        for key in [treasure, kept, kek] {
+            assert_eq!(code(session.bytes(key, ck::CKA_VALUE)), ck::CKR_ATTRIBUTE_SENSITIVE);
+        }
+        for key in [kept, kek] {
+            assert_eq!(code(session.wrap(&kwp(), kek, key)), ck::CKR_KEY_UNEXTRACTABLE);
+        }
+    });
+}
+
+#[test]
+fn a5_sensitive_and_not_extractable_stay_so() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let key = generate(&session, &Template::new().sensitive(true).flag(ck::CKA_WRAP_WITH_TRUSTED, true)).unwrap();
+        for loose in [
+            Template::new().sensitive(false),
+            Template::new().extractable(true),
+            Template::new().flag(ck::CKA_WRAP_WITH_TRUSTED, false),
+        ] {
+            assert_eq!(code(session.set(key, &loose)), ck::CKR_ATTRIBUTE_READ_ONLY);
+            assert_eq!(code(session.copy(key, &loose)), ck::CKR_TEMPLATE_INCONSISTENT);
+        }
+    });
+}
+
+#[test]
+fn wrapping_and_unwrapping_makes_nothing_less_sensitive() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let treasure = treasure(&session);
+        let kek = generate(&session, &wrapping_only()).unwrap();
+        let wrapped = session.wrap(&kwp(), kek, treasure).unwrap();
+        let new = session.unwrap(&kwp(), kek, &wrapped, &aes()).unwrap();
+        assert_eq!(code(session.bytes(new, ck::CKA_VALUE)), ck::CKR_ATTRIBUTE_SENSITIVE);
+        assert_eq!(session.bytes(new, ck::CKA_CHECK_VALUE), session.bytes(treasure, ck::CKA_CHECK_VALUE));
+        let open = aes().sensitive(false);
+        assert_eq!(code(session.unwrap(&kwp(), kek, &wrapped, &open)), ck::CKR_TEMPLATE_INCONSISTENT);
+        // What comes back wraps nothing sensitive itself, whatever it is told it can.
+        let again = session.unwrap(&kwp(), kek, &wrapped, &aes().and(&wrapping_only())).unwrap();
+        assert_eq!(code(session.wrap(&kwp(), again, treasure)), ck::CKR_KEY_NOT_WRAPPABLE);
+    });
+}
+
+#[test]
+fn a_key_for_wrapping_never_decrypts_and_opens_nothing_in_parts() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let treasure = treasure(&session);
+        let kek = generate(&session, &wrapping_only().flag(ck::CKA_DERIVE, true)).unwrap();
+        let decrypts = Template::new().flag(ck::CKA_DECRYPT, true);
+        assert_eq!(code(session.set(kek, &decrypts)), ck::CKR_ATTRIBUTE_READ_ONLY);
+        assert_eq!(code(session.copy(kek, &decrypts)), ck::CKR_TEMPLATE_INCONSISTENT);
+        // Its value in another object, which could.
+        let zeros = Mechanism::with_data(ck::CKM_XOR_BASE_AND_DATA, &[0; 32]);
+        for same in [zeros, Mechanism::number(ck::CKM_EXTRACT_KEY_FROM_KEY, 0)] {
+            let template = aes().ulong(ck::CKA_VALUE_LEN, 32).and(&decrypts);
+            assert_eq!(code(session.derive(&same, kek, &template)), ck::CKR_KEY_FUNCTION_NOT_PERMITTED);
+        }
+        // Forms that are no more than encryption: their padding would tell the key byte by byte.
+        for weak in [
+            Mechanism::plain(ck::CKM_AES_ECB),
+            Mechanism::bytes(ck::CKM_AES_CBC, [0; 16]),
+            Mechanism::bytes(ck::CKM_AES_CBC_PAD, [0; 16]),
+            Mechanism::ctr(64, [0; 16]),
+            Mechanism::gcm(&[0; 12], b"", 128),
+            Mechanism::plain(ck::CKM_AES_KEY_WRAP_PKCS7),
+            Mechanism::bytes(ck::CKM_AES_KEY_WRAP, hex("a65959a60000000f")),
+            Mechanism::bytes(ck::CKM_AES_KEY_WRAP_KWP, [1; 4]),
+        ] {
+            assert_eq!(code(session.wrap(&weak, kek, treasure)), ck::CKR_KEY_NOT_WRAPPABLE);
+            assert_eq!(code(session.unwrap(&weak, kek, &[0; 32], &aes())), ck::CKR_MECHANISM_INVALID);
+        }
+        env.log().must_say(&["wrapped only by AES_KEY_WRAP"]);
+        for of in [1, 2] {
+            let hidden = ck::CKA_VENDOR_DEFINED | 0x5348_0000 | of;
+            assert_eq!(code(session.bytes(kek, hidden)), ck::CKR_ATTRIBUTE_TYPE_INVALID);
+            assert_eq!(code(generate(&session, &Template::new().flag(hidden, true))), ck::CKR_ATTRIBUTE_TYPE_INVALID);
+            let set = session.set(kek, &Template::new().flag(hidden, false));
+            assert_eq!(code(set), ck::CKR_ATTRIBUTE_TYPE_INVALID);
+        }
+    });
+}
+
+#[test]
+fn what_a_key_was_made_for_is_still_known_after_a_restart() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let slot = session.info().unwrap().slotID;
+        let serial = module.token_info(slot).unwrap().serialNumber;
+        generate(&session, &wrapping_only().token(true).label("kek")).unwrap();
+        generate(&session, &Template::new().token(true).label("usual")).unwrap();
+        module.finalize().unwrap();
+        module.initialize().unwrap();
+        let with = |slot: &u64| module.token_info(*slot).unwrap().serialNumber == serial;
+        let slot = module.slots().unwrap().into_iter().find(with).unwrap();
+        let session = module.open_rw(slot).unwrap();
+        session.login(ck::CKU_USER, USER_PIN).unwrap();
+        let treasure = treasure(&session);
+        let of = |label| session.find(&Template::new().label(label)).unwrap()[0];
+        session.wrap(&kwp(), of("kek"), treasure).unwrap();
+        let decrypts = Template::new().flag(ck::CKA_DECRYPT, true);
+        assert_eq!(code(session.set(of("kek"), &decrypts)), ck::CKR_ATTRIBUTE_READ_ONLY);
+        assert_eq!(code(session.wrap(&kwp(), of("usual"), treasure)), ck::CKR_KEY_NOT_WRAPPABLE);
+    });
+}
+
+#[test]
+fn only_the_so_makes_a_key_trusted_and_a_trusted_one_does_not_decrypt() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let trusted = Template::new().flag(ck::CKA_TRUSTED, true);
+        assert_eq!(code(generate(&session, &trusted)), ck::CKR_ATTRIBUTE_READ_ONLY);
+        let public = Template::new().private(false).token(true);
+        let encrypts = generate(&session, &public.clone().label("decrypts")).unwrap();
+        assert_eq!(code(session.set(encrypts, &trusted)), ck::CKR_ATTRIBUTE_READ_ONLY);
+        let imported = Template::secret_key(ck::CKK_AES, &[9; 16]).flag(ck::CKA_DECRYPT, false);
+        session.create(&imported.and(&public).label("wraps")).unwrap();
+        session.create(&kit::Known::rsa().public.and(&public).label("backup")).unwrap();
+        session.logout().unwrap();
+        session.login(ck::CKU_SO, SO_PIN).unwrap();
+        let of = |label| session.find(&Template::new().label(label)).unwrap()[0];
+        for label in ["decrypts", "wraps", "backup"] {
+            session.set(of(label), &trusted).unwrap();
+        }
+        session.logout().unwrap();
+        session.login(ck::CKU_USER, USER_PIN).unwrap();
+        let guarded = Template::secret_key(ck::CKK_AES, &[0x5e; 16]).extractable(true);
+        let guarded = guarded.sensitive(true).flag(ck::CKA_WRAP_WITH_TRUSTED, true);
+        let key = session.create(&guarded).unwrap();
+        let usual = generate(&session, &wrapping_only()).unwrap();
+        assert_eq!(code(session.wrap(&kwp(), usual, key)), ck::CKR_KEY_NOT_WRAPPABLE);
+        assert_eq!(code(session.wrap(&kwp(), of("decrypts"), key)), ck::CKR_KEY_NOT_WRAPPABLE);
+        session.wrap(&oaep(), of("backup"), key).unwrap();
+        let wrapped = session.wrap(&kwp(), of("wraps"), key).unwrap();
+        let new = session.unwrap(&kwp(), of("wraps"), &wrapped, &aes()).unwrap();
+        assert!(session.flag(new, ck::CKA_SENSITIVE).unwrap());
+        assert!(session.flag(new, ck::CKA_WRAP_WITH_TRUSTED).unwrap());
+        let decrypts = Template::new().flag(ck::CKA_DECRYPT, true);
+        assert_eq!(code(session.set(of("wraps"), &decrypts)), ck::CKR_ATTRIBUTE_READ_ONLY);
+        assert_eq!(code(session.copy(of("wraps"), &decrypts)), ck::CKR_TEMPLATE_INCONSISTENT);
+        // A copy by the user is not trusted.
+        let copy = session.copy(of("wraps"), &Template::new()).unwrap();
+        assert!(!session.flag(copy, ck::CKA_TRUSTED).unwrap());
+        assert_eq!(code(session.wrap(&kwp(), copy, key)), ck::CKR_KEY_NOT_WRAPPABLE);
+    });
+}
+
+#[test]
+fn keys_that_are_not_sensitive_are_wrapped_as_with_any_token() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let kek = generate(&session, &Template::new()).unwrap();
+        let key = generate(&session, &Template::new().extractable(true)).unwrap();
+        for mechanism in [kwp(), Mechanism::bytes(ck::CKM_AES_CBC_PAD, [0; 16])] {
+            let wrapped = session.wrap(&mechanism, kek, key).unwrap();
+            let new = session.unwrap(&mechanism, kek, &wrapped, &aes().sensitive(false)).unwrap();
+            assert_eq!(session.bytes(new, ck::CKA_VALUE), session.bytes(key, ck::CKA_VALUE));
+        }
+    });
+}
