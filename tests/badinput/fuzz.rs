@@ -49,6 +49,25 @@ fn shapes(of: ck::CK_MECHANISM_TYPE) -> &'static [Shape] {
     }
 }
 
+/// Bytes of the structures with pointers that a mechanism takes. Noise in one would be a wild pointer, which no module
+/// could survive.
+fn structures(of: ck::CK_MECHANISM_TYPE) -> &'static [usize] {
+    match of {
+        ck::CKM_AES_GCM | ck::CKM_AES_GMAC => &[40, 48],
+        ck::CKM_AES_CCM => &[48],
+        ck::CKM_RSA_PKCS_OAEP | ck::CKM_ECDH1_DERIVE | ck::CKM_ECDH1_COFACTOR_DERIVE => &[40],
+        ck::CKM_EDDSA => &[24],
+        ck::CKM_CHACHA20 | ck::CKM_CHACHA20_POLY1305 | ck::CKM_AES_CBC_ENCRYPT_DATA => &[32],
+        ck::CKM_HKDF_DERIVE | ck::CKM_HKDF_DATA => &[64],
+        ck::CKM_RSA_AES_KEY_WRAP
+        | ck::CKM_AES_ECB_ENCRYPT_DATA
+        | ck::CKM_CONCATENATE_BASE_AND_DATA
+        | ck::CKM_CONCATENATE_DATA_AND_BASE
+        | ck::CKM_XOR_BASE_AND_DATA => &[16],
+        _ => &[],
+    }
+}
+
 /// Noise in the form of what the mechanism takes, of what others take, or of nothing.
 fn parameter(chance: &mut Chance, of: ck::CK_MECHANISM_TYPE) -> Mechanism {
     let fitting = shapes(of);
@@ -72,8 +91,7 @@ fn parameter(chance: &mut Chance, of: ck::CK_MECHANISM_TYPE) -> Mechanism {
     if shape != Shape::None && !fitting.contains(&shape) {
         let length = if chance.up_to(3) > 0 { chance.one_of(&[8, 16, 24]) } else { chance.up_to(64) };
         bytes.resize(length, 0xa5);
-        // Noise in a structure of pointers would be a wild pointer, which no module could survive.
-        if !fitting.is_empty() && [24, 40, 48].contains(&length) {
+        if structures(of).contains(&length) {
             bytes.push(0);
         }
     }
