@@ -15,6 +15,7 @@ mod module;
 mod object;
 mod operation;
 mod paths;
+pub mod pattern;
 mod proxy;
 mod rv;
 mod sample;

@@ -1,10 +1,21 @@
 //! Message digests: the table of algorithms, and a context that is begun again instead of made again.
+#![allow(unsafe_code)]
 
-use crate::{Result, init};
+use crate::params::Params;
+use crate::{Error, Result, init};
+use foreign_types::{ForeignType, ForeignTypeRef};
+use openssl::error::ErrorStack;
 use openssl::md::{Md, MdRef};
 use openssl::md_ctx::MdCtx;
-use std::ffi::CStr;
+use openssl_sys as ffi;
+use sealhsm_secret::Secret;
+use std::ffi::{CStr, c_int};
 use std::sync::OnceLock;
+use zeroize::Zeroize;
+
+unsafe extern "C" {
+    fn EVP_DigestInit_ex2(ctx: *mut ffi::EVP_MD_CTX, md: *const ffi::EVP_MD, params: *const ffi::OSSL_PARAM) -> c_int;
+}
 
 /// The longest digest in bytes.
 pub const MAX_LEN: usize = 64;
@@ -14,12 +25,23 @@ pub struct Algorithm {
     name: &'static CStr,
     /// Length of the digest in bytes.
     pub len: usize,
+    /// The algorithm has digests of several lengths and is told which.
+    sized: bool,
     fetched: OnceLock<Md>,
 }
 
 impl Algorithm {
     const fn new(name: &'static CStr, len: usize) -> Self {
-        Self { name, len, fetched: OnceLock::new() }
+        Self { name, len, sized: false, fetched: OnceLock::new() }
+    }
+
+    const fn of_size(name: &'static CStr, len: usize) -> Self {
+        Self { name, len, sized: true, fetched: OnceLock::new() }
+    }
+
+    /// Whether OpenSSL's name is not enough to say which algorithm this is.
+    pub(crate) fn is_sized(&self) -> bool {
+        self.sized
     }
 
     /// OpenSSL's name of it.
@@ -63,6 +85,21 @@ pub static SHA3_384: Algorithm = Algorithm::new(c"SHA3-384", 48);
 /// SHA3-512.
 pub static SHA3_512: Algorithm = Algorithm::new(c"SHA3-512", 64);
 
+/// RIPEMD-160 (ISO/IEC 10118-3), for old data only.
+pub static RIPEMD160: Algorithm = Algorithm::new(c"RIPEMD-160", 20);
+/// BLAKE2b (RFC 7693) without a key, of 20 bytes.
+pub static BLAKE2B_160: Algorithm = Algorithm::of_size(BLAKE2B, 20);
+/// BLAKE2b of 32 bytes.
+pub static BLAKE2B_256: Algorithm = Algorithm::of_size(BLAKE2B, 32);
+/// BLAKE2b of 48 bytes.
+pub static BLAKE2B_384: Algorithm = Algorithm::of_size(BLAKE2B, 48);
+/// BLAKE2b of 64 bytes.
+pub static BLAKE2B_512: Algorithm = Algorithm::of_size(BLAKE2B, 64);
+const BLAKE2B: &CStr = c"BLAKE2B-512";
+
+/// Bytes of a block of BLAKE2b.
+pub(crate) const BLAKE2B_BLOCK: usize = 128;
+
 /// A digest at work.
 pub struct Context {
     context: MdCtx,
@@ -72,15 +109,28 @@ pub struct Context {
 impl Context {
     /// A begun digest.
     pub fn new(algorithm: &'static Algorithm) -> Result<Self> {
-        let md = algorithm.md()?;
-        let mut context = MdCtx::new()?;
-        context.digest_init(md)?;
-        Ok(Self { context, algorithm })
+        let mut new = Self { context: MdCtx::new()?, algorithm };
+        new.restart()?;
+        Ok(new)
     }
 
     /// Forgets all input.
     pub fn restart(&mut self) -> Result<()> {
-        Ok(self.context.digest_init(self.algorithm.md()?)?)
+        let md = self.algorithm.md()?;
+        if !self.algorithm.sized {
+            return Ok(self.context.digest_init(md)?);
+        }
+        let mut params = Params::new().number(c"size", &(self.algorithm.len as u32).to_be_bytes());
+        // SAFETY: live context and algorithm; a terminated list that lives in `params`.
+        let ok = unsafe { EVP_DigestInit_ex2(self.context.as_ptr(), md.as_ptr(), params.as_mut_ptr()) };
+        if ok == 1 { Ok(()) } else { Err(ErrorStack::get().into()) }
+    }
+
+    /// Takes over all input of another one of the same algorithm.
+    pub(crate) fn become_like(&mut self, other: &Self) -> Result<()> {
+        // SAFETY: live contexts; the copied one is only read.
+        let ok = unsafe { ffi::EVP_MD_CTX_copy_ex(self.context.as_ptr(), other.context.as_ptr()) };
+        if ok == 1 { Ok(()) } else { Err(ErrorStack::get().into()) }
     }
 
     /// Takes input.
@@ -90,7 +140,15 @@ impl Context {
 
     /// Writes the digest and says how long it is; then only [`Context::restart`] makes sense.
     pub fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
-        Ok(self.context.digest_final(out)?)
+        if !self.algorithm.sized {
+            return Ok(self.context.digest_final(out)?);
+        }
+        // The safe call goes by the longest of its lengths.
+        let mut whole = [0; MAX_LEN];
+        let len = self.context.digest_final(&mut whole)?;
+        let fits = out.get_mut(..len).map(|out| out.copy_from_slice(&whole[..len]));
+        whole.zeroize();
+        fits.map(|()| len).ok_or_else(|| Error::from("an output buffer that is too short"))
     }
 
     /// Which one this is.
@@ -105,5 +163,29 @@ pub fn once(algorithm: &'static Algorithm, data: &[u8]) -> Result<[u8; MAX_LEN]>
     let mut context = Context::new(algorithm)?;
     context.update(data)?;
     context.finish(&mut out)?;
+    Ok(out)
+}
+
+/// An extendable output function (FIPS 202 section 6.2).
+#[derive(Clone, Copy, Debug)]
+pub enum Extendable {
+    /// SHAKE128.
+    Shake128,
+    /// SHAKE256.
+    Shake256,
+}
+
+/// The first `len` bytes of output for `data`.
+pub fn extended(function: Extendable, data: &[u8], len: usize) -> Result<Secret> {
+    init()?;
+    let name = match function {
+        Extendable::Shake128 => "SHAKE-128",
+        Extendable::Shake256 => "SHAKE-256",
+    };
+    let mut context = MdCtx::new()?;
+    context.digest_init(&*Md::fetch(None, name, None)?)?;
+    context.digest_update(data)?;
+    let mut out = Secret::zeroed(len);
+    context.digest_final_xof(out.as_mut())?;
     Ok(out)
 }

@@ -115,7 +115,7 @@ static FAMILIES: &[&[Row]] = &[
     ec::ROWS,
     edwards::ROWS,
     aes::ROWS,
-    mac::ROWS,
+    mac::ROWS[0],
     digest::ROWS,
     secret::ROWS,
     wrapping::aes::ROWS,
@@ -127,6 +127,10 @@ static FAMILIES: &[&[Row]] = &[
     block::ROWS,
     block::xts::ROWS,
     chacha::ROWS,
+    mac::ROWS[1],
+    mac::ROWS[2],
+    mac::ROWS[3],
+    derive::hash::OTHERS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.
