@@ -10,6 +10,7 @@ pub mod digest;
 pub mod ecdsa;
 mod error;
 pub mod fork;
+pub mod hchacha;
 mod heap;
 mod init;
 pub mod kdf;

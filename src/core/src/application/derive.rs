@@ -124,7 +124,7 @@ fn inherited(rules: &mut Attributes, bases: &[&Attributes]) {
 }
 
 /// Makes the object of its value.
-fn fill_in(made: &mut Attributes, value: Secret, bases: &[&Attributes]) -> Result<()> {
+fn fill_in(made: &mut Attributes, mut value: Secret, bases: &[&Attributes]) -> Result<()> {
     if made.ulong(ck::CKA_CLASS) == Some(ck::CKO_DATA) {
         // Data is there to be read.
         made.set_bytes(ck::CKA_VALUE, value.as_ref());
@@ -134,6 +134,7 @@ fn fill_in(made: &mut Attributes, value: Secret, bases: &[&Attributes]) -> Resul
     let (sensitive, extractable) = (made.is(ck::CKA_SENSITIVE), made.is(ck::CKA_EXTRACTABLE));
     made.set_bool(ck::CKA_ALWAYS_SENSITIVE, sensitive && all(ck::CKA_ALWAYS_SENSITIVE));
     made.set_bool(ck::CKA_NEVER_EXTRACTABLE, !extractable && all(ck::CKA_NEVER_EXTRACTABLE));
+    key::adjust_secret(made.ulong(ck::CKA_KEY_TYPE).unwrap_or(ck::CK_UNAVAILABLE_INFORMATION), value.as_mut());
     made.set_secret(ck::CKA_VALUE, value);
     key::complete(made)
 }

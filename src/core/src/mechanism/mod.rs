@@ -6,6 +6,7 @@
 mod row;
 mod aes;
 mod block;
+mod chacha;
 pub mod derive;
 mod digest;
 mod ec;

@@ -43,6 +43,14 @@ pub enum Shape {
     CbcData,
     /// CK_HKDF_PARAMS.
     Hkdf,
+    /// CK_RC2_CBC_PARAMS.
+    Rc2Cbc,
+    /// CK_RC2_MAC_GENERAL_PARAMS.
+    Rc2MacGeneral,
+    /// CK_DES_CBC_ENCRYPT_DATA_PARAMS.
+    DesCbcData,
+    /// CK_CHACHA20_PARAMS.
+    ChaCha20,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -140,6 +148,34 @@ pub enum Parameter<'a> {
         salt: Salt<'a>,
         /// pInfo.
         info: &'a [u8],
+    },
+    /// CK_RC2_CBC_PARAMS.
+    Rc2Cbc {
+        /// ulEffectiveBits.
+        bits: u64,
+        /// iv.
+        iv: [u8; 8],
+    },
+    /// CK_RC2_MAC_GENERAL_PARAMS.
+    Rc2MacGeneral {
+        /// ulEffectiveBits.
+        bits: u64,
+        /// ulMacLength in bytes.
+        len: u64,
+    },
+    /// CK_DES_CBC_ENCRYPT_DATA_PARAMS.
+    DesCbcData {
+        /// iv.
+        iv: [u8; 8],
+        /// pData.
+        data: &'a [u8],
+    },
+    /// CK_CHACHA20_PARAMS; both in whole bytes, little-endian as RFC 8439 has them.
+    ChaCha20 {
+        /// pBlockCounter.
+        counter: &'a [u8],
+        /// pNonce.
+        nonce: &'a [u8],
     },
 }
 

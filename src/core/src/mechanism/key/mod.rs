@@ -6,7 +6,9 @@ pub mod pkcs8;
 pub mod rsa;
 mod secret;
 
-pub(crate) use secret::is_len as is_secret_len;
+pub(crate) use secret::{
+    adjust as adjust_secret, is_len as is_secret_len, is_value as is_secret_value, only_len as only_secret_len,
+};
 
 use super::engine::{Cipher, Signer, Verifier};
 use crate::attribute::{Attributes, Type, Value};

@@ -64,6 +64,10 @@ impl<'c> Given<'c> {
             Shape::StringData => self.string_data(),
             Shape::CbcData => self.cbc_data(),
             Shape::Hkdf => self.hkdf(),
+            Shape::Rc2Cbc => self.rc2_cbc(),
+            Shape::Rc2MacGeneral => self.rc2_mac_general(),
+            Shape::DesCbcData => self.des_cbc_data(),
+            Shape::ChaCha20 => self.chacha20(),
         }
     }
 
@@ -195,5 +199,6 @@ fn flag(given: ck::CK_BBOOL) -> Result<bool> {
     }
 }
 
+mod symmetric;
 #[cfg(test)]
 mod tests;
