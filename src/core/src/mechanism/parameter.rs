@@ -43,6 +43,10 @@ pub enum Shape {
     CbcData,
     /// CK_HKDF_PARAMS.
     Hkdf,
+    /// CK_SIGN_ADDITIONAL_CONTEXT or none.
+    SignContextOrNone,
+    /// CK_HASH_SIGN_ADDITIONAL_CONTEXT.
+    HashSignContext,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -140,6 +144,15 @@ pub enum Parameter<'a> {
         salt: Salt<'a>,
         /// pInfo.
         info: &'a [u8],
+    },
+    /// CK_SIGN_ADDITIONAL_CONTEXT, CK_HASH_SIGN_ADDITIONAL_CONTEXT.
+    SignContext {
+        /// hedgeVariant, a CKH_.
+        hedge: u64,
+        /// pContext.
+        context: &'a [u8],
+        /// hash, a CKM_, where the structure has it.
+        hash: Option<u64>,
     },
 }
 
