@@ -19,6 +19,7 @@ pub mod mac;
 pub mod operation;
 mod params;
 pub mod pkey;
+pub mod pq;
 pub mod random;
 pub mod rsa;
 pub mod x25519;

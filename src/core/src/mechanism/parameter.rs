@@ -51,6 +51,10 @@ pub enum Shape {
     DesCbcData,
     /// CK_CHACHA20_PARAMS.
     ChaCha20,
+    /// CK_SIGN_ADDITIONAL_CONTEXT or none.
+    SignContextOrNone,
+    /// CK_HASH_SIGN_ADDITIONAL_CONTEXT.
+    HashSignContext,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -176,6 +180,15 @@ pub enum Parameter<'a> {
         counter: &'a [u8],
         /// pNonce.
         nonce: &'a [u8],
+    },
+    /// CK_SIGN_ADDITIONAL_CONTEXT, CK_HASH_SIGN_ADDITIONAL_CONTEXT.
+    SignContext {
+        /// hedgeVariant, a CKH_.
+        hedge: u64,
+        /// pContext.
+        context: &'a [u8],
+        /// hash, a CKM_, where the structure has it.
+        hash: Option<u64>,
     },
 }
 

@@ -5,7 +5,7 @@ use super::engine::{Cipher, Digester, Signer, Verifier};
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aes, block, chacha, derive, digest, ec, edwards, mac, rsa, secret};
+use super::{aes, block, chacha, derive, digest, ec, edwards, mac, pq, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
 use std::sync::{Arc, LazyLock};
@@ -127,6 +127,7 @@ static FAMILIES: &[&[Row]] = &[
     block::ROWS,
     block::xts::ROWS,
     chacha::ROWS,
+    pq::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.
