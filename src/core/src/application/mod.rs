@@ -2,12 +2,14 @@
 
 mod crypt;
 mod derive;
+mod dual;
 mod keys;
 mod objects;
 mod sessions;
 mod sign;
 mod slots;
 mod tokens;
+mod verify_signature;
 mod wrap;
 
 use crate::config::Config;
