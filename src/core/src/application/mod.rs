@@ -10,6 +10,8 @@ mod slots;
 mod tokens;
 mod wrap;
 
+pub use derive::{Made, Refusal};
+
 use crate::config::Config;
 use crate::mechanism::{self, Row};
 use crate::object::view::ByHandle;

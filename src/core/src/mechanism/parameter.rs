@@ -1,6 +1,7 @@
 //! Mechanism parameters in Rust's types. The module turns C structures into these, guided by the
 //! [`Shape`] of the row; whether the values make sense is checked by the mechanism itself.
 
+use super::derive::sp800_108::Sp800108;
 use crate::{Error, Result};
 
 /// CK_MECHANISM after decoding.
@@ -43,10 +44,14 @@ pub enum Shape {
     CbcData,
     /// CK_HKDF_PARAMS.
     Hkdf,
+    /// CK_SP800_108_KDF_PARAMS.
+    Sp800108,
+    /// CK_SP800_108_FEEDBACK_KDF_PARAMS.
+    Sp800108Feedback,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Parameter<'a> {
     /// None given.
     None,
@@ -141,6 +146,8 @@ pub enum Parameter<'a> {
         /// pInfo.
         info: &'a [u8],
     },
+    /// CK_SP800_108_KDF_PARAMS or CK_SP800_108_FEEDBACK_KDF_PARAMS.
+    Sp800108(Box<Sp800108<'a>>),
 }
 
 /// The salt of HKDF.

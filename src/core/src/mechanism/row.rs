@@ -124,6 +124,7 @@ static FAMILIES: &[&[Row]] = &[
     derive::encrypted::ROWS,
     derive::hash::ROWS,
     derive::hkdf::ROWS,
+    derive::sp800_108::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.

@@ -2,6 +2,9 @@
 //! exactly that becomes [`Parameter::Malformed`], which the core refuses in its turn: after session, state and key.
 #![allow(unsafe_code)]
 
+pub mod back;
+mod kdf;
+
 use crate::pointer::{Plain, Pointer};
 use cryptoki_sys as ck;
 use sealhsm_core::mechanism::{Mechanism, Parameter, Salt, Shape, lookup};
@@ -64,6 +67,8 @@ impl<'c> Given<'c> {
             Shape::StringData => self.string_data(),
             Shape::CbcData => self.cbc_data(),
             Shape::Hkdf => self.hkdf(),
+            Shape::Sp800108 => self.sp800_108(false),
+            Shape::Sp800108Feedback => self.sp800_108(true),
         }
     }
 
