@@ -12,6 +12,8 @@ mod tokens;
 mod verify_signature;
 mod wrap;
 
+pub use derive::{Made, Refusal};
+
 use crate::config::Config;
 use crate::mechanism::{self, Row};
 use crate::object::view::ByHandle;

@@ -1,6 +1,7 @@
 //! Mechanism parameters in Rust's types. The module turns C structures into these, guided by the
 //! [`Shape`] of the row; whether the values make sense is checked by the mechanism itself.
 
+use super::derive::sp800_108::Sp800108;
 use crate::{Error, Result};
 
 /// CK_MECHANISM after decoding.
@@ -55,10 +56,14 @@ pub enum Shape {
     SignContextOrNone,
     /// CK_HASH_SIGN_ADDITIONAL_CONTEXT.
     HashSignContext,
+    /// CK_SP800_108_KDF_PARAMS.
+    Sp800108,
+    /// CK_SP800_108_FEEDBACK_KDF_PARAMS.
+    Sp800108Feedback,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Parameter<'a> {
     /// None given.
     None,
@@ -190,6 +195,8 @@ pub enum Parameter<'a> {
         /// hash, a CKM_, where the structure has it.
         hash: Option<u64>,
     },
+    /// CK_SP800_108_KDF_PARAMS or CK_SP800_108_FEEDBACK_KDF_PARAMS.
+    Sp800108(Box<Sp800108<'a>>),
 }
 
 /// The salt of HKDF.

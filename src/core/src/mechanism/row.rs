@@ -128,6 +128,7 @@ static FAMILIES: &[&[Row]] = &[
     block::xts::ROWS,
     chacha::ROWS,
     pq::ROWS,
+    derive::sp800_108::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.

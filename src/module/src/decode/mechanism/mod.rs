@@ -3,6 +3,8 @@
 #![allow(unsafe_code)]
 
 mod pq;
+pub mod back;
+mod kdf;
 
 use crate::pointer::{Plain, Pointer};
 use cryptoki_sys as ck;
@@ -74,6 +76,8 @@ impl<'c> Given<'c> {
             Shape::ChaCha20 => self.chacha20(),
             Shape::SignContextOrNone => self.sign_context(),
             Shape::HashSignContext => self.hash_sign_context(),
+            Shape::Sp800108 => self.sp800_108(false),
+            Shape::Sp800108Feedback => self.sp800_108(true),
         }
     }
 

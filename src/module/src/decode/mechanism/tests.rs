@@ -39,6 +39,8 @@ fn a_parameter_of_another_length_is_malformed() {
         decode(Shape::ChaCha20, &mut [0u64; 4], change, refused);
         decode(Shape::SignContextOrNone, &mut [0u64; 3], change, refused);
         decode(Shape::HashSignContext, &mut [0u64; 4], change, refused);
+        decode(Shape::Sp800108, &mut [0u64; 5], change, refused);
+        decode(Shape::Sp800108Feedback, &mut [0u64; 7], change, refused);
     }
 }
 
@@ -64,6 +66,8 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         Shape::DesCbcData,
         Shape::ChaCha20,
         Shape::HashSignContext,
+        Shape::Sp800108,
+        Shape::Sp800108Feedback,
     ] {
         assert_eq!(none(shape, 0), None, "{shape:?}");
     }
@@ -87,6 +91,8 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         (Shape::ChaCha20, 32),
         (Shape::SignContextOrNone, 24),
         (Shape::HashSignContext, 32),
+        (Shape::Sp800108, 40),
+        (Shape::Sp800108Feedback, 56),
     ] {
         assert_eq!(none(shape, length), None, "{shape:?}");
     }
