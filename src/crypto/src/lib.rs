@@ -11,6 +11,7 @@ pub mod ecdsa;
 mod error;
 pub mod fork;
 mod heap;
+pub mod import;
 mod init;
 pub mod kdf;
 pub mod keywrap;

@@ -3,6 +3,7 @@
 
 pub mod curve;
 pub mod pkcs8;
+pub mod public;
 pub mod rsa;
 mod secret;
 
@@ -76,6 +77,11 @@ const PAIRS: &[Family] = &[
     },
 ];
 const SECRETS: Family = Family { key_types: &[], open: secret::open, complete: secret::complete };
+
+/// Key types of public and private keys.
+fn pair_types() -> impl Iterator<Item = u64> {
+    PAIRS.iter().flat_map(|family| family.key_types.iter().copied())
+}
 
 fn family(key: &Attributes) -> Result<(u64, &'static Family)> {
     let key_type = key.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
