@@ -12,6 +12,7 @@ mod error;
 pub mod fork;
 pub mod hchacha;
 mod heap;
+pub mod import;
 mod init;
 pub mod kdf;
 pub mod keywrap;

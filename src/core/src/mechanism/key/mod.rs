@@ -4,6 +4,7 @@
 pub mod curve;
 pub mod pkcs8;
 pub mod pq;
+pub mod public;
 pub mod rsa;
 mod secret;
 
@@ -88,6 +89,11 @@ const PAIRS: &[Family] = &[
     Family { key_types: &[ck::CKK_ML_KEM, ck::CKK_ML_DSA, ck::CKK_SLH_DSA], open: pq::open, complete: pq::complete },
 ];
 const SECRETS: Family = Family { key_types: &[], open: secret::open, complete: secret::complete };
+
+/// Key types of public and private keys.
+fn pair_types() -> impl Iterator<Item = u64> {
+    PAIRS.iter().flat_map(|family| family.key_types.iter().copied())
+}
 
 fn family(key: &Attributes) -> Result<(u64, &'static Family)> {
     let key_type = key.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
