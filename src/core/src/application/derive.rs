@@ -9,7 +9,6 @@ use crate::mechanism::{Mechanism, key};
 use crate::session::Session;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
-use sealhsm_seal::Who;
 use sealhsm_secret::Secret;
 
 impl Application {
@@ -100,7 +99,7 @@ impl Application {
             made.set_ulong(ck::CKA_KEY_TYPE, ck::CKK_GENERIC_SECRET);
         }
         let schema = build::schema_of(&made)?;
-        build::fill(&mut made, schema, Birth::Derive, session.token.who() == Some(Who::So))?;
+        self.fill(session, &mut made, schema, Birth::Derive)?;
         self.may_write(session, &made)?;
         let wanted = Wanted {
             class: derivation.makes,
