@@ -10,7 +10,6 @@ use crate::object::Permit;
 use crate::session::Session;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
-use sealhsm_seal::Who;
 use sealhsm_secret::Secret;
 
 /// What C_DeriveKey gives.
@@ -167,7 +166,7 @@ impl Application {
             made.set_ulong(ck::CKA_KEY_TYPE, ck::CKK_GENERIC_SECRET);
         }
         let schema = build::schema_of(&made)?;
-        build::fill(&mut made, schema, Birth::Derive, session.token.who() == Some(Who::So))?;
+        self.fill(session, &mut made, schema, Birth::Derive)?;
         self.may_write(session, &made)?;
         let wanted = Wanted {
             class: derivation.makes,
