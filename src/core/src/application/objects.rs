@@ -36,10 +36,8 @@ impl Application {
     /// A template made complete.
     fn created(&self, session: &Session, mut object: Attributes) -> Result<Attributes> {
         let schema = build::schema_of(&object)?;
-        build::fill(&mut object, schema, Birth::Create, session.token.who() == Some(Who::So))?;
+        self.fill(session, &mut object, schema, Birth::Create)?;
         self.may_write(session, &object)?;
-        self.fill(&session, &mut object, schema, Birth::Create)?;
-        self.may_write(&session, &object)?;
         match rules::subtype_attribute(schema.class) {
             Some(ck::CKA_KEY_TYPE) => key::complete(&mut object)?,
             Some(ck::CKA_CERTIFICATE_TYPE) => certificate::complete(&mut object)?,

@@ -2,9 +2,9 @@
 //! exactly that becomes [`Parameter::Malformed`], which the core refuses in its turn: after session, state and key.
 #![allow(unsafe_code)]
 
-mod pq;
 pub mod back;
 mod kdf;
+mod pq;
 
 use crate::pointer::{Plain, Pointer};
 use cryptoki_sys as ck;
