@@ -16,6 +16,7 @@ mod hash;
 pub mod key;
 mod mac;
 pub mod parameter;
+mod password;
 mod rsa;
 mod scheme;
 mod secret;

@@ -96,7 +96,7 @@ const WHOLE: usize = 16;
 impl Wanted {
     /// How many bytes to derive: what the template says, else this many. `KeySizeRange` if that is too long or not of
     /// the key's type, `TemplateIncomplete` if only the template could have made it right.
-    fn len_or(&self, natural: Option<usize>) -> Result<usize> {
+    pub(super) fn len_or(&self, natural: Option<usize>) -> Result<usize> {
         let fits = |len: &usize| match self.class {
             ck::CKO_SECRET_KEY => super::key::is_secret_len(self.key_type, *len),
             _ => (1..=MAX_SECRET).contains(&(*len as u64)),
@@ -114,7 +114,7 @@ impl Wanted {
 }
 
 /// Key types of secret keys, all of which have a value to derive from.
-const SECRETS: &[u64] = &[
+pub(super) const SECRETS: &[u64] = &[
     ck::CKK_GENERIC_SECRET,
     ck::CKK_HKDF,
     ck::CKK_AES,

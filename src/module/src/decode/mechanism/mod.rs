@@ -4,6 +4,7 @@
 
 pub mod back;
 mod kdf;
+mod password;
 
 use crate::pointer::{Plain, Pointer};
 use cryptoki_sys as ck;
@@ -69,6 +70,7 @@ impl<'c> Given<'c> {
             Shape::Hkdf => self.hkdf(),
             Shape::Sp800108 => self.sp800_108(false),
             Shape::Sp800108Feedback => self.sp800_108(true),
+            Shape::Pbkd2 => self.pbkd2(),
         }
     }
 
