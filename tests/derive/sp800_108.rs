@@ -159,7 +159,7 @@ fn a_derived_key_is_as_guarded_as_its_base_unless_its_template_says_else() {
         let template = Template::new().ulong(ck::CKA_VALUE_LEN, 32).flag(ck::CKA_DERIVE, true).sensitive(true);
         let key = session.generate_key(&generator, &template).unwrap();
         let length = Template::new().ulong(ck::CKA_VALUE_LEN, 16);
-        let derived = session.derive(&several(KEYS, &[length.clone()]), key, &length).unwrap();
+        let derived = session.derive(&several(KEYS, std::slice::from_ref(&length)), key, &length).unwrap();
         for of in [ck::CKA_SENSITIVE, ck::CKA_ALWAYS_SENSITIVE, ck::CKA_NEVER_EXTRACTABLE] {
             assert!(session.flag(derived, of).unwrap());
         }
@@ -234,10 +234,10 @@ fn fields_that_do_not_belong_are_refused() {
             assert_eq!(derive(of, HMAC, &fields), ck::CKR_MECHANISM_PARAM_INVALID, "{of:#x} {fields:?}");
         }
         for prf in [ck::CKM_SHA256, ck::CKM_AES_XCBC_MAC, ck::CKM_AES_ECB, u64::MAX] {
-            assert_eq!(derive(COUNTER, prf, &[counting.clone()]), ck::CKR_MECHANISM_PARAM_INVALID);
+            assert_eq!(derive(COUNTER, prf, std::slice::from_ref(&counting)), ck::CKR_MECHANISM_PARAM_INVALID);
         }
         for prf in [ck::CKM_AES_CMAC, ck::CKM_DES3_CMAC] {
-            assert_eq!(derive(COUNTER, prf, &[counting.clone()]), ck::CKR_KEY_TYPE_INCONSISTENT);
+            assert_eq!(derive(COUNTER, prf, std::slice::from_ref(&counting)), ck::CKR_KEY_TYPE_INCONSISTENT);
         }
         let nobody = [counting.clone(), Field::Key(9999)];
         assert_eq!(derive(COUNTER, HMAC, &nobody), ck::CKR_KEY_HANDLE_INVALID);

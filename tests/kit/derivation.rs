@@ -152,3 +152,44 @@ impl Session<'_> {
         Rv::check(unsafe { self.raw().C_DeriveKey(self.handle, &raw mut mechanism, base.0, at, count, nowhere) })
     }
 }
+
+/// How CK_PKCS5_PBKD2_PARAMS says the length of the password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// As a number.
+    Number,
+    /// As the address of a number, as in PKCS#11 2.40.
+    Address,
+}
+
+impl Mechanism {
+    /// CKM_PKCS5_PBKD2.
+    pub fn pbkd2(
+        prf: ck::CK_PKCS5_PBKD2_PSEUDO_RANDOM_FUNCTION_TYPE,
+        password: &[u8],
+        salt: &[u8],
+        iterations: ck::CK_ULONG,
+        length: Length,
+    ) -> Self {
+        let (mut password, mut salt) = (password.to_vec(), salt.to_vec());
+        let number = password.len() as ck::CK_ULONG;
+        let said = number.to_ne_bytes().to_vec();
+        let value = ck::CK_PKCS5_PBKD2_PARAMS2 {
+            saltSource: ck::CKZ_SALT_SPECIFIED,
+            pSaltSourceData: at(&mut salt),
+            ulSaltSourceDataLen: salt.len() as ck::CK_ULONG,
+            iterations,
+            prf,
+            pPrfData: std::ptr::null_mut(),
+            ulPrfDataLen: 0,
+            pPassword: at(&mut password),
+            ulPasswordLen: if length == Length::Address { said.as_ptr() as ck::CK_ULONG } else { number },
+        };
+        Self::structure(ck::CKM_PKCS5_PBKD2, value, vec![password, salt, said])
+    }
+
+    /// The same with another number in the field of the structure that begins at `offset`.
+    pub fn changed(self, offset: usize, number: ck::CK_ULONG) -> Self {
+        self.with_bytes(offset, &number.to_ne_bytes())
+    }
+}

@@ -28,7 +28,7 @@ pub mod user;
 pub use chance::Chance;
 pub use client::{Client, Running, Said, serve};
 pub use cryptoki_sys as ck;
-pub use derivation::Field;
+pub use derivation::{Field, Length};
 pub use env::{Env, Log, SO_PIN, USER_PIN, eventually};
 pub use forked::{Forked, fork};
 pub use hex::hex;

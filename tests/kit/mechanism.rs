@@ -169,6 +169,12 @@ impl Mechanism {
         &self.strings[index]
     }
 
+    /// The same with other bytes at a place of the structure.
+    pub(crate) fn with_bytes(mut self, offset: usize, bytes: &[u8]) -> Self {
+        self.parameter[offset..offset + bytes.len()].copy_from_slice(bytes);
+        self
+    }
+
     /// The same with another ulParameterLen than is true.
     pub fn claiming(mut self, length: ck::CK_ULONG) -> Self {
         self.length = length;

@@ -60,6 +60,8 @@ pub enum Shape {
     Sp800108,
     /// CK_SP800_108_FEEDBACK_KDF_PARAMS.
     Sp800108Feedback,
+    /// CK_PKCS5_PBKD2_PARAMS2, or CK_PKCS5_PBKD2_PARAMS with a pointer to the length of the password.
+    Pbkd2,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -197,6 +199,17 @@ pub enum Parameter<'a> {
     },
     /// CK_SP800_108_KDF_PARAMS or CK_SP800_108_FEEDBACK_KDF_PARAMS.
     Sp800108(Box<Sp800108<'a>>),
+    /// CK_PKCS5_PBKD2_PARAMS2.
+    Pbkd2 {
+        /// pSaltSourceData.
+        salt: &'a [u8],
+        /// iterations.
+        iterations: u64,
+        /// prf, a CKP_.
+        prf: u64,
+        /// pPassword.
+        password: &'a [u8],
+    },
 }
 
 /// The salt of HKDF.

@@ -107,6 +107,16 @@ impl Wanted {
             None => natural.filter(fits).ok_or(Error::TemplateIncomplete),
         }
     }
+    pub(super) fn len_or(&self, natural: Option<usize>) -> Result<usize> {
+        let fits = |len: &usize| match self.class {
+            ck::CKO_SECRET_KEY => super::key::is_secret_len(self.key_type, *len),
+            _ => (1..=MAX_SECRET).contains(&(*len as u64)),
+        };
+        match self.len {
+            Some(len) => Some(len).filter(fits).ok_or(Error::KeySizeRange),
+            None => natural.filter(fits).ok_or(Error::TemplateIncomplete),
+        }
+    }
 
     /// The same from no more than `most` bytes.
     fn len_within(&self, most: usize) -> Result<usize> {
@@ -115,7 +125,7 @@ impl Wanted {
 }
 
 /// Key types of secret keys, all of which have a value to derive from.
-const SECRETS: &[u64] = &[
+pub(super) const SECRETS: &[u64] = &[
     ck::CKK_GENERIC_SECRET,
     ck::CKK_HKDF,
     ck::CKK_AES,

@@ -4,6 +4,7 @@
 
 pub mod back;
 mod kdf;
+mod password;
 mod pq;
 
 use crate::pointer::{Plain, Pointer};
@@ -78,6 +79,7 @@ impl<'c> Given<'c> {
             Shape::HashSignContext => self.hash_sign_context(),
             Shape::Sp800108 => self.sp800_108(false),
             Shape::Sp800108Feedback => self.sp800_108(true),
+            Shape::Pbkd2 => self.pbkd2(),
         }
     }
 
