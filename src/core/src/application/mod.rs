@@ -7,6 +7,8 @@ mod objects;
 mod sessions;
 mod sign;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod wrap;
 
