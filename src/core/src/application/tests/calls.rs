@@ -413,10 +413,14 @@ fn sequence(bench: &Bench, pairs: &Pairs, seed: u64) -> Counts {
     let mut model = Model::new(bench);
     model.who = Some(Who::User);
     let mut walk = Walk { model, pairs, chance: Chance::seeded(seed), counts: Counts::default(), trail: Vec::new() };
-    let steps = 2 + walk.chance.below(8);
+    let with_pair = walk.chance.one_in(16);
+    let steps = 2 + walk.chance.below(if with_pair { 24 } else { 8 });
     let went = catch_unwind(AssertUnwindSafe(|| {
         walk.create();
         walk.generate();
+        if with_pair {
+            walk.pair();
+        }
         (0..steps).for_each(|_| walk.step());
     }));
     if let Err(panic) = went {
