@@ -1,3 +1,5 @@
+//! The decoding of mechanisms and their parameters.
+
 use super::*;
 use crate::pointer::Call;
 
