@@ -1,4 +1,5 @@
 //! The decoding of mechanisms and their parameters.
+//! That C structures are decoded as they should be, and that malformed ones are refused.
 
 use super::*;
 use crate::pointer::Call;
