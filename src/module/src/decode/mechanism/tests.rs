@@ -1,4 +1,3 @@
-//! The decoding of mechanisms and their parameters.
 //! That C structures are decoded as they should be, and that malformed ones are refused.
 
 use super::*;
