@@ -25,23 +25,37 @@ pub struct Algorithm {
     name: &'static CStr,
     /// Length of the digest in bytes.
     pub len: usize,
-    /// The algorithm has digests of several lengths and is told which.
-    sized: bool,
+    form: Form,
     fetched: OnceLock<Md>,
+}
+
+/// Where the length of a digest comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// The algorithm.
+    Fixed,
+    /// There are several lengths, and the algorithm is told which when it begins.
+    Sized,
+    /// It has any length; the algorithm's is what is taken.
+    Extendable,
 }
 
 impl Algorithm {
     const fn new(name: &'static CStr, len: usize) -> Self {
-        Self { name, len, sized: false, fetched: OnceLock::new() }
+        Self { name, len, form: Form::Fixed, fetched: OnceLock::new() }
     }
 
     const fn of_size(name: &'static CStr, len: usize) -> Self {
-        Self { name, len, sized: true, fetched: OnceLock::new() }
+        Self { name, len, form: Form::Sized, fetched: OnceLock::new() }
+    }
+
+    const fn extendable(name: &'static CStr, len: usize) -> Self {
+        Self { name, len, form: Form::Extendable, fetched: OnceLock::new() }
     }
 
     /// Whether OpenSSL's name is not enough to say which algorithm this is.
     pub(crate) fn is_sized(&self) -> bool {
-        self.sized
+        self.form == Form::Sized
     }
 
     /// OpenSSL's name of it.
@@ -84,7 +98,10 @@ pub static SHA3_256: Algorithm = Algorithm::new(c"SHA3-256", 32);
 pub static SHA3_384: Algorithm = Algorithm::new(c"SHA3-384", 48);
 /// SHA3-512.
 pub static SHA3_512: Algorithm = Algorithm::new(c"SHA3-512", 64);
-
+/// SHAKE128 with twice its security strength for an output (FIPS 202; FIPS 204 section 5.4.1).
+pub static SHAKE128: Algorithm = Algorithm::extendable(c"SHAKE-128", 32);
+/// SHAKE256 likewise.
+pub static SHAKE256: Algorithm = Algorithm::extendable(c"SHAKE-256", 64);
 /// RIPEMD-160 (ISO/IEC 10118-3), for old data only.
 pub static RIPEMD160: Algorithm = Algorithm::new(c"RIPEMD-160", 20);
 /// BLAKE2b (RFC 7693) without a key, of 20 bytes.
@@ -117,7 +134,7 @@ impl Context {
     /// Forgets all input.
     pub fn restart(&mut self) -> Result<()> {
         let md = self.algorithm.md()?;
-        if !self.algorithm.sized {
+        if self.algorithm.form != Form::Sized {
             return Ok(self.context.digest_init(md)?);
         }
         let mut params = Params::new().number(c"size", &(self.algorithm.len as u32).to_be_bytes());
@@ -140,15 +157,21 @@ impl Context {
 
     /// Writes the digest and says how long it is; then only [`Context::restart`] makes sense.
     pub fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
-        if !self.algorithm.sized {
+        if self.algorithm.form == Form::Fixed {
             return Ok(self.context.digest_final(out)?);
+        }
+        let len = self.algorithm.len;
+        let out = out.get_mut(..len).ok_or_else(|| Error::from("no room for a digest"))?;
+        if self.algorithm.form == Form::Extendable {
+            self.context.digest_final_xof(out)?;
+            return Ok(len);
         }
         // The safe call goes by the longest of its lengths.
         let mut whole = [0; MAX_LEN];
-        let len = self.context.digest_final(&mut whole)?;
-        let fits = out.get_mut(..len).map(|out| out.copy_from_slice(&whole[..len]));
+        self.context.digest_final(&mut whole)?;
+        out.copy_from_slice(&whole[..len]);
         whole.zeroize();
-        fits.map(|()| len).ok_or_else(|| Error::from("an output buffer that is too short"))
+        Ok(len)
     }
 
     /// Which one this is.
@@ -166,26 +189,14 @@ pub fn once(algorithm: &'static Algorithm, data: &[u8]) -> Result<[u8; MAX_LEN]>
     Ok(out)
 }
 
-/// An extendable output function (FIPS 202 section 6.2).
-#[derive(Clone, Copy, Debug)]
-pub enum Extendable {
-    /// SHAKE128.
-    Shake128,
-    /// SHAKE256.
-    Shake256,
-}
-
-/// The first `len` bytes of output for `data`.
-pub fn extended(function: Extendable, data: &[u8], len: usize) -> Result<Secret> {
-    init()?;
-    let name = match function {
-        Extendable::Shake128 => "SHAKE-128",
-        Extendable::Shake256 => "SHAKE-256",
-    };
-    let mut context = MdCtx::new()?;
-    context.digest_init(&*Md::fetch(None, name, None)?)?;
-    context.digest_update(data)?;
+/// The first `len` bytes of output of an extendable function for `data`.
+pub fn extended(algorithm: &'static Algorithm, data: &[u8], len: usize) -> Result<Secret> {
+    if algorithm.form != Form::Extendable {
+        return Err(Error::from("a digest of one length"));
+    }
+    let mut context = Context::new(algorithm)?;
+    context.update(data)?;
     let mut out = Secret::zeroed(len);
-    context.digest_final_xof(out.as_mut())?;
+    context.context.digest_final_xof(out.as_mut())?;
     Ok(out)
 }

@@ -267,6 +267,15 @@ const EC_PRIVATE: &[Rule] = &[
     rule(ck::CKA_EC_POINT, b"oxx", Absent, Never),
     guarded(ck::CKA_VALUE, b"rxx"),
 ];
+const PQ_PUBLIC: &[Rule] =
+    &[rule(ck::CKA_PARAMETER_SET, b"rrx", Absent, Never), rule(ck::CKA_VALUE, b"rxx", Absent, Never)];
+/// Value, seed, or both.
+const SEEDED_PRIVATE: &[Rule] = &[
+    rule(ck::CKA_PARAMETER_SET, b"rox", Absent, Never),
+    guarded(ck::CKA_SEED, b"oxx"),
+    guarded(ck::CKA_VALUE, b"oxx"),
+];
+const SLH_DSA_PRIVATE: &[Rule] = &[rule(ck::CKA_PARAMETER_SET, b"rox", Absent, Never), guarded(ck::CKA_VALUE, b"rxx")];
 
 const DATA: &[Rule] = &[
     rule(ck::CKA_APPLICATION, b"oxx", Empty, Any),
@@ -377,6 +386,12 @@ const SCHEMAS: &[Schema] = &[
     secret(ck::CKK_BLAKE2B_256_HMAC),
     secret(ck::CKK_BLAKE2B_384_HMAC),
     secret(ck::CKK_BLAKE2B_512_HMAC),
+    schema(ck::CKO_PUBLIC_KEY, ML_KEM, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, PQ_PUBLIC]),
+    schema(ck::CKO_PUBLIC_KEY, ML_DSA, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, PQ_PUBLIC]),
+    schema(ck::CKO_PUBLIC_KEY, SLH_DSA, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, PQ_PUBLIC]),
+    schema(ck::CKO_PRIVATE_KEY, ML_KEM, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, SEEDED_PRIVATE]),
+    schema(ck::CKO_PRIVATE_KEY, ML_DSA, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, SEEDED_PRIVATE]),
+    schema(ck::CKO_PRIVATE_KEY, SLH_DSA, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, SLH_DSA_PRIVATE]),
 ];
 
 /// The schema of a class and type; `None` when no such object can be kept here.

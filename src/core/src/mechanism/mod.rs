@@ -17,6 +17,8 @@ mod hash;
 pub mod key;
 mod mac;
 pub mod parameter;
+mod password;
+mod pq;
 mod rsa;
 mod scheme;
 mod secret;

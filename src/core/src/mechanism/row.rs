@@ -5,7 +5,7 @@ use super::engine::{Cipher, Digester, Signer, Verifier};
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aes, block, chacha, derive, digest, ec, edwards, mac, rsa, secret};
+use super::{aes, block, chacha, derive, digest, ec, edwards, mac, password, pq, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
 use std::sync::{Arc, LazyLock};
@@ -62,6 +62,8 @@ pub struct Row {
     pub wrapping: Option<Wrapping>,
     /// C_DeriveKey.
     pub derivation: Option<Derivation>,
+    /// What it generates follows from what the caller gave: a password.
+    pub known: bool,
 }
 
 impl Row {
@@ -83,6 +85,7 @@ impl Row {
         generate_pair: None,
         wrapping: None,
         derivation: None,
+        known: false,
     };
 }
 
@@ -131,6 +134,9 @@ static FAMILIES: &[&[Row]] = &[
     mac::ROWS[2],
     mac::ROWS[3],
     derive::hash::OTHERS,
+    pq::ROWS,
+    derive::sp800_108::ROWS,
+    password::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.

@@ -5,7 +5,7 @@ use crate::mechanism::hash::{self, Hash};
 use crate::mechanism::secret::MAX_SECRET;
 use crate::mechanism::{Group, Parameter, Row, Shape, failed};
 use crate::{Error, Result};
-use sealhsm_crypto::digest::{self, Extendable};
+use sealhsm_crypto::digest::{self, Algorithm};
 use sealhsm_secret::Secret;
 use zeroize::Zeroize;
 
@@ -58,15 +58,20 @@ macro_rules! others {
 }
 
 others! {
-    CKM_SHAKE_128_KEY_DERIVATION None |bases, parameter, wanted| extend(Extendable::Shake128, bases, parameter, wanted);
-    CKM_SHAKE_256_KEY_DERIVATION None |bases, parameter, wanted| extend(Extendable::Shake256, bases, parameter, wanted);
+    CKM_SHAKE_128_KEY_DERIVATION None |bases, parameter, wanted| extend(&digest::SHAKE128, bases, parameter, wanted);
+    CKM_SHAKE_256_KEY_DERIVATION None |bases, parameter, wanted| extend(&digest::SHAKE256, bases, parameter, wanted);
     CKM_SHA512_T_KEY_DERIVATION Ulong |bases, parameter, wanted| {
         derive(hash::sha512_t(parameter)?, bases, &Parameter::None, wanted)
     };
 }
 
 /// Any length, but the template has to say which (PKCS#11 3.2 section 6.24).
-fn extend(function: Extendable, bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
+fn extend(
+    function: &'static Algorithm,
+    bases: &Bases<'_>,
+    parameter: &Parameter<'_>,
+    wanted: &Wanted,
+) -> Result<Secret> {
     parameter.none()?;
     let len = wanted.len_or(None)?;
     digest::extended(function, bases.key.secret()?.as_ref(), len).map_err(failed)

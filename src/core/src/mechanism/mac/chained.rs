@@ -74,6 +74,11 @@ impl Chained {
         Ok(new)
     }
 
+    /// Bytes of the whole MAC.
+    pub fn mac_len(&self) -> usize {
+        self.block
+    }
+
     /// Begins a message under the same key.
     pub fn restart(&mut self) -> Result<()> {
         self.len = 0;

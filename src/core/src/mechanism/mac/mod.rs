@@ -97,8 +97,11 @@ impl<C: Code> Verifier for Mac<C> {
     fn update(&mut self, data: &[u8]) -> Result<()> {
         self.code.update(data)
     }
+    fn fits(&self, signature_len: usize) -> bool {
+        signature_len == self.len
+    }
     fn finish(&mut self, signature: &[u8]) -> Result<()> {
-        if signature.len() != self.len {
+        if !self.fits(signature.len()) {
             return Err(Error::SignatureLenRange);
         }
         let mut mac = [0; MAX_LEN];

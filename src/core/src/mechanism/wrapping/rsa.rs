@@ -14,10 +14,11 @@ use std::sync::Arc;
 /// CKM_RSA_PKCS. Not `sealed`: whatever is unwrapped becomes a key.
 pub const PKCS1: Wrapping = Wrapping { holds: Holds::Secrets, sealed: |_| false, wrap: encrypt, unwrap: unwrap_pkcs1 };
 
-/// CKM_RSA_PKCS_OAEP.
+/// CKM_RSA_PKCS_OAEP. Not `sealed`: it opens the first part of what CKM_RSA_AES_KEY_WRAP made, which gives the key that
+/// decrypts the rest.
 pub const OAEP: Wrapping = Wrapping {
     holds: Holds::Secrets,
-    sealed: |_| true,
+    sealed: |_| false,
     wrap: encrypt,
     unwrap: |row, key, parameter, wrapped, _| decrypt(row, key, parameter, wrapped),
 };
