@@ -188,12 +188,12 @@ fn every_generation_mechanism_that_is_listed_makes_keys_and_no_other_does() {
 }
 
 #[test]
-fn every_mechanism_that_is_listed_for_wrapping_or_derivation_does_that_and_no_other_does() {
+fn every_mechanism_that_is_listed_for_wrapping_derivation_or_encapsulation_does_that_and_no_other_does() {
     isolated(|env| {
         let module = env.module();
         let session = env.user(&module);
         let (nobody, template) = (Object(9999), Template::new());
-        let mut listed = [0, 0];
+        let mut listed = [0, 0, 0];
         for of in module.mechanisms(0).unwrap() {
             let flags = module.mechanism_info(0, of).unwrap().flags;
             let expected = |flag, known| if flags & flag == 0 { ck::CKR_MECHANISM_INVALID } else { known };
@@ -204,10 +204,15 @@ fn every_mechanism_that_is_listed_for_wrapping_or_derivation_does_that_and_no_ot
             assert_eq!(unwrapped, expected(ck::CKF_UNWRAP, ck::CKR_UNWRAPPING_KEY_HANDLE_INVALID), "{of:#x}");
             let derived = code(session.derive(&mechanism, nobody, &template));
             assert_eq!(derived, expected(ck::CKF_DERIVE, ck::CKR_KEY_HANDLE_INVALID), "{of:#x}");
-            listed[0] += usize::from(flags & ck::CKF_WRAP != 0);
-            listed[1] += usize::from(flags & ck::CKF_DERIVE != 0);
+            let encapsulated = code(session.encapsulate(&mechanism, nobody, &template));
+            assert_eq!(encapsulated, expected(ck::CKF_ENCAPSULATE, ck::CKR_KEY_HANDLE_INVALID), "{of:#x}");
+            let decapsulated = code(session.decapsulate(&mechanism, nobody, &template, &[0; 16]));
+            assert_eq!(decapsulated, expected(ck::CKF_DECAPSULATE, ck::CKR_UNWRAPPING_KEY_HANDLE_INVALID), "{of:#x}");
+            for (number, flag) in [ck::CKF_WRAP, ck::CKF_DERIVE, ck::CKF_ENCAPSULATE].into_iter().enumerate() {
+                listed[number] += usize::from(flags & flag != 0);
+            }
         }
-        assert!(listed[0] >= 12 && listed[1] >= 23, "{listed:?}");
+        assert!(listed[0] >= 12 && listed[1] >= 23 && listed[2] >= 5, "{listed:?}");
     });
 }
 

@@ -13,6 +13,7 @@ pub mod fork;
 mod heap;
 mod init;
 pub mod kdf;
+pub mod kem;
 pub mod keywrap;
 pub mod mac;
 pub mod operation;

@@ -2,6 +2,7 @@
 
 mod crypt;
 mod derive;
+mod kem;
 mod keys;
 mod objects;
 mod sessions;

@@ -276,4 +276,5 @@ fn flags(row: &Row) -> u64 {
         | of(row.generate_pair.is_some(), ck::CKF_GENERATE_KEY_PAIR)
         | of(row.wrapping.is_some(), ck::CKF_WRAP | ck::CKF_UNWRAP)
         | of(row.derivation.is_some(), ck::CKF_DERIVE)
+        | of(row.kem.is_some(), ck::CKF_ENCAPSULATE | ck::CKF_DECAPSULATE)
 }

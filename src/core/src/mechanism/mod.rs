@@ -13,6 +13,7 @@ mod edwards;
 pub mod engine;
 mod gcm;
 mod hash;
+pub mod kem;
 pub mod key;
 mod mac;
 pub mod parameter;

@@ -2,6 +2,7 @@
 
 use super::derive::Derivation;
 use super::engine::{Cipher, Digester, Signer, Verifier};
+use super::kem::Kem;
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
@@ -62,6 +63,8 @@ pub struct Row {
     pub wrapping: Option<Wrapping>,
     /// C_DeriveKey.
     pub derivation: Option<Derivation>,
+    /// C_EncapsulateKey and C_DecapsulateKey.
+    pub kem: Option<Kem>,
 }
 
 impl Row {
@@ -83,6 +86,7 @@ impl Row {
         generate_pair: None,
         wrapping: None,
         derivation: None,
+        kem: None,
     };
 }
 
@@ -161,8 +165,8 @@ mod tests {
             assert!(std::ptr::eq(lookup(row.mechanism).unwrap(), *row));
             assert!(!row.name.is_empty());
             assert!(row.sizes.0 <= row.sizes.1);
-            let keyed =
-                row.encrypt.is_some() || row.sign.is_some() || row.wrapping.is_some() || row.derivation.is_some();
+            let from_keys = row.wrapping.is_some() || row.derivation.is_some() || row.kem.is_some();
+            let keyed = row.encrypt.is_some() || row.sign.is_some() || from_keys;
             let makes = row.generate.is_some() || row.generate_pair.is_some();
             assert!(keyed || makes || row.digest.is_some(), "{}", row.name);
             assert_eq!(row.encrypt.is_some(), row.decrypt.is_some(), "{}", row.name);

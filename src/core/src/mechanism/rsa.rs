@@ -5,7 +5,7 @@ use super::hash::{self, Hash};
 use super::key::{Key, rsa};
 use super::scheme::{Direct, Hashed, Scheme};
 use super::wrapping::rsa::{OAEP, PKCS1, WITH_AES};
-use super::{Group, Parameter, Row, Shape, failed};
+use super::{Group, Parameter, Row, Shape, failed, kem};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::operation::{Operation, Purpose};
@@ -55,6 +55,7 @@ pub(super) static ROWS: &[Row] = &[
         encrypt: Some(|key| Ok(Box::new(Crypt::new(key, Purpose::Encrypt)?))),
         decrypt: Some(|key| Ok(Box::new(Crypt::new(key, Purpose::Decrypt)?))),
         wrapping: Some(PKCS1),
+        kem: Some(kem::rsa::PKCS1),
     }),
     row!(CKM_RSA_PKCS_OAEP {
         sizes: SIZES,
@@ -63,6 +64,7 @@ pub(super) static ROWS: &[Row] = &[
         encrypt: Some(|key| Ok(Box::new(Crypt::new(key, Purpose::Encrypt)?))),
         decrypt: Some(|key| Ok(Box::new(Crypt::new(key, Purpose::Decrypt)?))),
         wrapping: Some(OAEP),
+        kem: Some(kem::rsa::OAEP),
     }),
     row!(CKM_RSA_AES_KEY_WRAP {
         sizes: SIZES,

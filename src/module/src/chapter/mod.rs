@@ -3,6 +3,7 @@
 mod cipher;
 mod digest;
 mod general;
+mod kem;
 mod key;
 mod object;
 mod parallel;
@@ -16,6 +17,7 @@ mod verify;
 pub use cipher::*;
 pub use digest::*;
 pub use general::*;
+pub use kem::*;
 pub use key::*;
 pub use object::*;
 pub use parallel::*;

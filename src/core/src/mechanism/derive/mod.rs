@@ -56,7 +56,7 @@ pub struct Bases<'a> {
 impl Wanted {
     /// How many bytes to derive: what the template says, else this many. `KeySizeRange` if that is too long or not of
     /// the key's type, `TemplateIncomplete` if only the template could have made it right.
-    fn len_or(&self, natural: Option<usize>) -> Result<usize> {
+    pub(super) fn len_or(&self, natural: Option<usize>) -> Result<usize> {
         let fits = |len: &usize| match self.class {
             ck::CKO_SECRET_KEY => super::key::is_secret_len(self.key_type, *len),
             _ => (1..=MAX_SECRET).contains(&(*len as u64)),
@@ -68,7 +68,7 @@ impl Wanted {
     }
 
     /// The same from no more than `most` bytes.
-    fn len_within(&self, most: usize) -> Result<usize> {
+    pub(super) fn len_within(&self, most: usize) -> Result<usize> {
         Some(self.len_or(Some(most))?).filter(|len| *len <= most).ok_or(Error::KeySizeRange)
     }
 }

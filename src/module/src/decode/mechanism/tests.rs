@@ -1,3 +1,5 @@
+//! Structures of every length, strings at NULL, numbers that are none.
+
 use super::*;
 use crate::pointer::Call;
 
