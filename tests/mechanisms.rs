@@ -118,11 +118,13 @@ fn every_flag_that_is_listed_begins_an_operation_with_one_kind_of_key() {
             let flags = module.mechanism_info(0, of).unwrap().flags;
             let mechanism = mechanism(of);
             type Begin = fn(&Session<'_>, &Mechanism, (Object, Object)) -> kit::Result<()>;
-            let with_key: [(ck::CK_FLAGS, ck::CK_FLAGS, Begin); 4] = [
+            let with_key: [(ck::CK_FLAGS, ck::CK_FLAGS, Begin); 6] = [
                 (ck::CKF_ENCRYPT, ck::CKF_ENCRYPT, |s, m, (public, _)| s.encrypt_init(m, public)),
                 (ck::CKF_DECRYPT, ck::CKF_DECRYPT, |s, m, (_, private)| s.decrypt_init(m, private)),
                 (ck::CKF_SIGN, ck::CKF_SIGN, |s, m, (_, private)| s.sign_init(m, private)),
                 (ck::CKF_VERIFY, ck::CKF_VERIFY, |s, m, (public, _)| s.verify_init(m, public)),
+                (ck::CKF_SIGN_RECOVER, ck::CKF_SIGN_RECOVER, |s, m, (_, private)| s.sign_recover_init(m, private)),
+                (ck::CKF_VERIFY_RECOVER, ck::CKF_VERIFY_RECOVER, |s, m, (public, _)| s.verify_recover_init(m, public)),
             ];
             for (flag, cancel, begin) in with_key {
                 let begun = |kind| {

@@ -49,5 +49,6 @@ fn ways(session: &Session<'_>) -> Vec<Way> {
         (agreement(ck::CKM_ECDH1_DERIVE, ck::CKD_SHA384_KDF, b"shared"), ec(weierstrass, curve::P384), 97, Some(48)),
         (plain(ck::CKM_RSA_PKCS), rsa, 256, None),
         (oaep(), rsa, 256, None),
+        (plain(ck::CKM_RSA_X_509), rsa, 256, Some(256)),
     ]
 }

@@ -103,6 +103,30 @@ fn openssl_seals_with_rsa_what_is_opened_here() {
 }
 
 #[test]
+fn without_padding_the_key_is_the_end_of_a_number_that_openssl_finds_as_well() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let (public, private) = session.rsa_pair(2048);
+        let plain = Mechanism::plain(ck::CKM_RSA_X_509);
+        let (ciphertext, whole) = session.encapsulate(&plain, public, &open()).unwrap();
+        let number = session.decrypt_with(&plain, private, &ciphertext).unwrap();
+        assert_eq!(value(&session, whole), number);
+        let part = session.decapsulate(&plain, private, &of_length(24), &ciphertext).unwrap();
+        assert_eq!(value(&session, part), number[256 - 24..]);
+        // A number of the command's, sealed by the command.
+        let mut number = vec![0x37; 256];
+        number[0] = 1;
+        let options = ["-pkeyopt", "rsa_padding_mode:none"];
+        let ciphertext = Judge::new().encrypts_to(&session.public_key_info(public), &options, &number);
+        let key = session.decapsulate(&plain, private, &open(), &ciphertext).unwrap();
+        assert_eq!(value(&session, key), number);
+        let refused = session.decapsulate(&plain, private, &open(), &[0xff; 256]);
+        assert_eq!(code(refused), ck::CKR_WRAPPED_KEY_INVALID);
+    });
+}
+
+#[test]
 fn ciphertexts_of_another_length_are_refused() {
     isolated(|env| {
         let module = env.module();

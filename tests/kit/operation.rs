@@ -108,6 +108,8 @@ impl Session<'_> {
         decrypt_init, decrypt_cancel => C_DecryptInit
         sign_init, sign_cancel => C_SignInit
         verify_init, verify_cancel => C_VerifyInit
+        sign_recover_init, sign_recover_cancel => C_SignRecoverInit
+        verify_recover_init, verify_recover_cancel => C_VerifyRecoverInit
     }
 
     through! {
@@ -117,6 +119,8 @@ impl Session<'_> {
         decrypt_update, decrypt_update_into, decrypt_update_len, decrypt_update_within => C_DecryptUpdate
         digest, digest_into, digest_len, digest_within => C_Digest
         sign, sign_into, sign_len, sign_within => C_Sign
+        sign_recover, sign_recover_into, sign_recover_len, sign_recover_within => C_SignRecover
+        verify_recover, verify_recover_into, verify_recover_len, verify_recover_within => C_VerifyRecover
     }
 
     last! {

@@ -18,6 +18,7 @@ pub mod key;
 mod mac;
 pub mod parameter;
 mod pq;
+mod raw_rsa;
 mod rsa;
 mod scheme;
 mod secret;

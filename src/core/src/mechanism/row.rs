@@ -1,12 +1,12 @@
 //! Rows and their lookup.
 
 use super::derive::Derivation;
-use super::engine::{Cipher, Digester, Signer, Verifier};
+use super::engine::{Cipher, Digester, Recoverer, Signer, Verifier};
 use super::kem::Kem;
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aes, derive, digest, ec, edwards, mac, pq, rsa, secret};
+use super::{aes, derive, digest, ec, edwards, mac, pq, raw_rsa, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
 use std::sync::{Arc, LazyLock};
@@ -65,6 +65,8 @@ pub struct Row {
     pub derivation: Option<Derivation>,
     /// C_EncapsulateKey and C_DecapsulateKey.
     pub kem: Option<Kem>,
+    /// C_VerifyRecoverInit. What has it has `sign` too, which is what C_SignRecoverInit makes.
+    pub recover: Option<Make<dyn Recoverer>>,
 }
 
 impl Row {
@@ -87,6 +89,7 @@ impl Row {
         wrapping: None,
         derivation: None,
         kem: None,
+        recover: None,
     };
 }
 
@@ -129,6 +132,7 @@ static FAMILIES: &[&[Row]] = &[
     derive::hash::ROWS,
     derive::hkdf::ROWS,
     pq::ROWS,
+    raw_rsa::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.
@@ -171,6 +175,7 @@ mod tests {
             assert!(keyed || makes || row.digest.is_some(), "{}", row.name);
             assert_eq!(row.encrypt.is_some(), row.decrypt.is_some(), "{}", row.name);
             assert_eq!(row.sign.is_some(), row.verify.is_some(), "{}", row.name);
+            assert!(row.sign.is_some() || row.recover.is_none(), "{}", row.name);
             assert_eq!(keyed || makes, !row.key_types.is_empty(), "{}", row.name);
         }
         assert!(lookup(u64::MAX).is_none());

@@ -9,7 +9,7 @@ mod secret;
 
 pub(crate) use secret::is_len as is_secret_len;
 
-use super::engine::{Cipher, Signer, Verifier};
+use super::engine::{Cipher, Recoverer, Signer, Verifier};
 use crate::attribute::{Attributes, Type, Value};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
@@ -66,6 +66,8 @@ pub enum Spare {
     Sign(Box<dyn Signer>),
     /// Verifying.
     Verify(Box<dyn Verifier>),
+    /// Recovering what was signed.
+    Recover(Box<dyn Recoverer>),
 }
 
 /// How keys of some types are opened and completed.
