@@ -23,6 +23,9 @@ impl Application {
     ) -> Result<ObjectHandle> {
         let session = self.session(session)?;
         let row = self.row(mechanism.mechanism)?;
+        if let Some(public_half) = row.public_half {
+            return self.derive_public(&session, (row, public_half), mechanism, base_key, template);
+        }
         let derivation = row.derivation.as_ref().ok_or(Error::MechanismInvalid)?;
         let (object, store) = self.key(&session, base_key)?;
         let (usable, permit) = object.key(store.as_ref())?;

@@ -5,6 +5,7 @@ mod derive;
 mod kem;
 mod keys;
 mod objects;
+mod public;
 mod recover;
 mod sessions;
 mod sign;

@@ -27,7 +27,7 @@ mod tests;
 pub mod wrapping;
 
 pub use parameter::{Mechanism, Parameter, Salt, Shape};
-pub use row::{Group, Row, lookup, rows};
+pub use row::{Group, PublicHalf, Row, lookup, rows};
 
 /// OpenSSL failed where no input of the caller can be the reason.
 pub(crate) fn failed(error: sealhsm_crypto::Error) -> crate::Error {

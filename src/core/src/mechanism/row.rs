@@ -28,6 +28,8 @@ pub type MakeDigester = fn() -> Result<Box<dyn Digester>>;
 pub type Generate = fn(&Parameter<'_>, &Attributes) -> Result<Attributes>;
 /// Public and private template (checked) to the attributes that each half adds.
 pub type GeneratePair = fn(&Parameter<'_>, &Attributes, &Attributes) -> Result<(Attributes, Attributes)>;
+/// A complete private key to the values of its public half.
+pub type PublicHalf = fn(&Attributes) -> Result<Attributes>;
 
 /// One mechanism.
 pub struct Row {
@@ -63,6 +65,8 @@ pub struct Row {
     pub wrapping: Option<Wrapping>,
     /// C_DeriveKey.
     pub derivation: Option<Derivation>,
+    /// C_DeriveKey where it makes the public half of a private key.
+    pub public_half: Option<PublicHalf>,
     /// C_EncapsulateKey and C_DecapsulateKey.
     pub kem: Option<Kem>,
     /// C_VerifyRecoverInit. What has it has `sign` too, which is what C_SignRecoverInit makes.
@@ -88,6 +92,7 @@ impl Row {
         generate_pair: None,
         wrapping: None,
         derivation: None,
+        public_half: None,
         kem: None,
         recover: None,
     };
@@ -133,6 +138,7 @@ static FAMILIES: &[&[Row]] = &[
     derive::hkdf::ROWS,
     pq::ROWS,
     raw_rsa::ROWS,
+    derive::public::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.
@@ -169,7 +175,8 @@ mod tests {
             assert!(std::ptr::eq(lookup(row.mechanism).unwrap(), *row));
             assert!(!row.name.is_empty());
             assert!(row.sizes.0 <= row.sizes.1);
-            let from_keys = row.wrapping.is_some() || row.derivation.is_some() || row.kem.is_some();
+            let derives = row.derivation.is_some() || row.public_half.is_some();
+            let from_keys = row.wrapping.is_some() || derives || row.kem.is_some();
             let keyed = row.encrypt.is_some() || row.sign.is_some() || from_keys;
             let makes = row.generate.is_some() || row.generate_pair.is_some();
             assert!(keyed || makes || row.digest.is_some(), "{}", row.name);

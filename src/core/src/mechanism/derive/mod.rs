@@ -6,6 +6,7 @@ pub(super) mod encrypted;
 pub(super) mod hash;
 pub(super) mod hkdf;
 pub(super) mod parts;
+pub(super) mod public;
 
 use super::Parameter;
 use super::key::Key;
