@@ -119,11 +119,13 @@ fn every_flag_that_is_listed_begins_an_operation_with_one_kind_of_key() {
             let flags = module.mechanism_info(0, of).unwrap().flags;
             let mechanism = mechanism(of);
             type Begin = fn(&Session<'_>, &Mechanism, (Object, Object)) -> kit::Result<()>;
-            let with_key: [(ck::CK_FLAGS, ck::CK_FLAGS, Begin); 4] = [
+            let with_key: [(ck::CK_FLAGS, ck::CK_FLAGS, Begin); 6] = [
                 (ck::CKF_ENCRYPT, ck::CKF_ENCRYPT, |s, m, (public, _)| s.encrypt_init(m, public)),
                 (ck::CKF_DECRYPT, ck::CKF_DECRYPT, |s, m, (_, private)| s.decrypt_init(m, private)),
                 (ck::CKF_SIGN, ck::CKF_SIGN, |s, m, (_, private)| s.sign_init(m, private)),
                 (ck::CKF_VERIFY, ck::CKF_VERIFY, |s, m, (public, _)| s.verify_init(m, public)),
+                (ck::CKF_SIGN_RECOVER, ck::CKF_SIGN_RECOVER, |s, m, (_, private)| s.sign_recover_init(m, private)),
+                (ck::CKF_VERIFY_RECOVER, ck::CKF_VERIFY_RECOVER, |s, m, (public, _)| s.verify_recover_init(m, public)),
             ];
             for (flag, cancel, begin) in with_key {
                 let begun = |kind| {
@@ -190,12 +192,12 @@ fn every_generation_mechanism_that_is_listed_makes_keys_and_no_other_does() {
 }
 
 #[test]
-fn every_mechanism_that_is_listed_for_wrapping_or_derivation_does_that_and_no_other_does() {
+fn every_mechanism_that_is_listed_for_wrapping_derivation_or_encapsulation_does_that_and_no_other_does() {
     isolated(|env| {
         let module = env.module();
         let session = env.user(&module);
         let (nobody, template) = (Object(9999), Template::new());
-        let mut listed = [0, 0];
+        let mut listed = [0, 0, 0];
         for of in module.mechanisms(0).unwrap() {
             let flags = module.mechanism_info(0, of).unwrap().flags;
             let expected = |flag, known| if flags & flag == 0 { ck::CKR_MECHANISM_INVALID } else { known };
@@ -206,10 +208,15 @@ fn every_mechanism_that_is_listed_for_wrapping_or_derivation_does_that_and_no_ot
             assert_eq!(unwrapped, expected(ck::CKF_UNWRAP, ck::CKR_UNWRAPPING_KEY_HANDLE_INVALID), "{of:#x}");
             let derived = code(session.derive(&mechanism, nobody, &template));
             assert_eq!(derived, expected(ck::CKF_DERIVE, ck::CKR_KEY_HANDLE_INVALID), "{of:#x}");
-            listed[0] += usize::from(flags & ck::CKF_WRAP != 0);
-            listed[1] += usize::from(flags & ck::CKF_DERIVE != 0);
+            let encapsulated = code(session.encapsulate(&mechanism, nobody, &template));
+            assert_eq!(encapsulated, expected(ck::CKF_ENCAPSULATE, ck::CKR_KEY_HANDLE_INVALID), "{of:#x}");
+            let decapsulated = code(session.decapsulate(&mechanism, nobody, &template, &[0; 16]));
+            assert_eq!(decapsulated, expected(ck::CKF_DECAPSULATE, ck::CKR_UNWRAPPING_KEY_HANDLE_INVALID), "{of:#x}");
+            for (number, flag) in [ck::CKF_WRAP, ck::CKF_DERIVE, ck::CKF_ENCAPSULATE].into_iter().enumerate() {
+                listed[number] += usize::from(flags & flag != 0);
+            }
         }
-        assert!(listed[0] >= 12 && listed[1] >= 23, "{listed:?}");
+        assert!(listed[0] >= 12 && listed[1] >= 23 && listed[2] >= 5, "{listed:?}");
     });
 }
 

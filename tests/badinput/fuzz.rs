@@ -37,6 +37,8 @@ enum Shape {
     ShortGcm,
     Oaep,
     Eddsa,
+    Context,
+    HashContext,
 }
 
 /// The structures that a mechanism takes whose fields are pointers.
@@ -45,6 +47,11 @@ fn shapes(of: ck::CK_MECHANISM_TYPE) -> &'static [Shape] {
         ck::CKM_AES_GCM => &[Shape::Gcm, Shape::ShortGcm],
         ck::CKM_RSA_PKCS_OAEP => &[Shape::Oaep],
         ck::CKM_EDDSA => &[Shape::None, Shape::Eddsa],
+        ck::CKM_ML_DSA
+        | ck::CKM_SLH_DSA
+        | ck::CKM_HASH_ML_DSA_SHA224..=ck::CKM_HASH_ML_DSA_SHAKE256
+        | ck::CKM_HASH_SLH_DSA_SHA224..=ck::CKM_HASH_SLH_DSA_SHAKE256 => &[Shape::None, Shape::Context],
+        ck::CKM_HASH_ML_DSA | ck::CKM_HASH_SLH_DSA => &[Shape::HashContext],
         _ => &[],
     }
 }
@@ -57,6 +64,11 @@ fn structures(of: ck::CK_MECHANISM_TYPE) -> &'static [usize] {
         ck::CKM_AES_CCM => &[48],
         ck::CKM_RSA_PKCS_OAEP | ck::CKM_ECDH1_DERIVE | ck::CKM_ECDH1_COFACTOR_DERIVE => &[40],
         ck::CKM_EDDSA => &[24],
+        ck::CKM_ML_DSA
+        | ck::CKM_SLH_DSA
+        | ck::CKM_HASH_ML_DSA_SHA224..=ck::CKM_HASH_ML_DSA_SHAKE256
+        | ck::CKM_HASH_SLH_DSA_SHA224..=ck::CKM_HASH_SLH_DSA_SHAKE256 => &[24],
+        ck::CKM_HASH_ML_DSA | ck::CKM_HASH_SLH_DSA => &[32],
         ck::CKM_CHACHA20 | ck::CKM_CHACHA20_POLY1305 | ck::CKM_AES_CBC_ENCRYPT_DATA => &[32],
         ck::CKM_HKDF_DERIVE | ck::CKM_HKDF_DATA => &[64],
         ck::CKM_RSA_AES_KEY_WRAP
@@ -85,6 +97,8 @@ fn parameter(chance: &mut Chance, of: ck::CK_MECHANISM_TYPE) -> Mechanism {
         Shape::ShortGcm => vec![pointer, length, pointer, other, number()],
         Shape::Oaep => vec![number(), number(), number(), pointer, length],
         Shape::Eddsa => vec![number(), length, pointer],
+        Shape::Context => vec![number(), pointer, length],
+        Shape::HashContext => vec![number(), pointer, length, number()],
         Shape::Flat => (0..8).map(|_| number()).collect(),
     };
     let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
@@ -111,6 +125,8 @@ fn keys(session: &Session<'_>) -> Vec<Object> {
         session.curve_pair(ck::CKM_EC_KEY_PAIR_GEN, curve::P256),
         session.curve_pair(ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, curve::ED25519),
         session.curve_pair(ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN, curve::X25519),
+        session.pq_pair(ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKP_ML_DSA_44),
+        session.pq_pair(ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKP_SLH_DSA_SHA2_128F),
     ] {
         keys.extend([public, private]);
     }

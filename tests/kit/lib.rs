@@ -9,6 +9,7 @@ mod forked;
 mod hex;
 mod isolated;
 pub mod judge;
+mod kem;
 mod keys;
 mod known;
 mod mechanism;

@@ -3,8 +3,11 @@
 mod crypt;
 mod derive;
 mod dual;
+mod kem;
 mod keys;
 mod objects;
+mod public;
+mod recover;
 mod sessions;
 mod sign;
 mod slots;

@@ -7,6 +7,7 @@ pub(super) mod hash;
 pub(super) mod hkdf;
 pub(super) mod parts;
 mod prf;
+pub(super) mod public;
 pub mod sp800_108;
 
 use super::Parameter;
@@ -109,7 +110,7 @@ impl Wanted {
     }
 
     /// The same from no more than `most` bytes.
-    fn len_within(&self, most: usize) -> Result<usize> {
+    pub(super) fn len_within(&self, most: usize) -> Result<usize> {
         Some(self.len_or(Some(most))?).filter(|len| *len <= most).ok_or(Error::KeySizeRange)
     }
 }

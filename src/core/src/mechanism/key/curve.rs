@@ -38,6 +38,12 @@ fn of_key(key: &Attributes) -> Result<&'static Curve> {
     named(required(key, ck::CKA_EC_PARAMS)?, shape)
 }
 
+/// Whether bytes are as long as a public key, raw or in an OCTET STRING.
+pub fn is_point_len(curve: &Curve, bytes: &[u8]) -> bool {
+    let inner = der::whole(der::OCTET_STRING, bytes);
+    curve.is_public_len(bytes.len()) || inner.is_some_and(|inner| curve.is_public_len(inner.len()))
+}
+
 /// The public key in CKA_EC_POINT: raw or in an OCTET STRING, told apart by the exact length.
 pub fn point(curve: &Curve, bytes: &[u8]) -> Result<Vec<u8>> {
     let raw = if curve.is_public_len(bytes.len()) { Some(bytes) } else { der::whole(der::OCTET_STRING, bytes) };

@@ -1,4 +1,5 @@
 //! That C structures are decoded as they should be, and that malformed ones are refused.
+//! Structures of every length, strings at NULL, numbers that are none.
 
 use super::*;
 use crate::pointer::Call;
