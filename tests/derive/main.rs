@@ -2,6 +2,7 @@
 
 mod password;
 mod sp800_108;
+mod tls;
 
 use kit::{Mechanism, Object, Session, Template, ck, code, curve, hex, isolated};
 

@@ -22,6 +22,7 @@ mod sample;
 mod session;
 mod swtpm;
 mod template;
+mod tls;
 pub mod user;
 
 pub use chance::Chance;
@@ -44,3 +45,4 @@ pub use rv::{Result, Rv, code};
 pub use session::Session;
 pub use swtpm::{Swtpm, agents};
 pub use template::Template;
+pub use tls::Bits;

@@ -42,6 +42,9 @@ ck::CK_RSA_AES_KEY_WRAP_PARAMS ck::CK_ECDH1_DERIVE_PARAMS ck::CK_KEY_DERIVATION_
 ck::CK_AES_CBC_ENCRYPT_DATA_PARAMS ck::CK_HKDF_PARAMS }
 plain! { ck::CK_SP800_108_KDF_PARAMS ck::CK_SP800_108_FEEDBACK_KDF_PARAMS ck::CK_PRF_DATA_PARAM
 ck::CK_SP800_108_COUNTER_FORMAT ck::CK_SP800_108_DKM_LENGTH_FORMAT ck::CK_DERIVED_KEY ck::CK_PKCS5_PBKD2_PARAMS2 }
+plain! { ck::CK_TLS12_MASTER_KEY_DERIVE_PARAMS ck::CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS ck::CK_TLS12_KEY_MAT_PARAMS
+ck::CK_SSL3_KEY_MAT_PARAMS ck::CK_SSL3_KEY_MAT_OUT ck::CK_SSL3_MASTER_KEY_DERIVE_PARAMS ck::CK_TLS_KDF_PARAMS
+ck::CK_TLS_MAC_PARAMS ck::CK_TLS_PRF_PARAMS }
 
 impl<'c, T> Pointer<'c, T> {
     /// # Safety
@@ -62,6 +65,11 @@ impl<'c, T> Pointer<'c, T> {
     /// Whether it is NULL.
     pub fn is_null(self) -> bool {
         self.raw.is_null()
+    }
+
+    /// The pointer itself, to find a field of what it points to.
+    pub fn raw(self) -> *mut T {
+        self.raw
     }
 
     /// The address, to compare.

@@ -129,6 +129,8 @@ static FAMILIES: &[&[Row]] = &[
     derive::hkdf::ROWS,
     derive::sp800_108::ROWS,
     password::ROWS,
+    derive::tls::ROWS,
+    derive::tls_prf::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.

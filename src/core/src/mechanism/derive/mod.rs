@@ -8,6 +8,8 @@ pub(super) mod hkdf;
 pub(super) mod parts;
 mod prf;
 pub mod sp800_108;
+pub mod tls;
+pub(super) mod tls_prf;
 
 use super::Parameter;
 use super::key::Key;

@@ -5,6 +5,7 @@
 pub mod back;
 mod kdf;
 mod password;
+mod tls;
 
 use crate::pointer::{Plain, Pointer};
 use cryptoki_sys as ck;
@@ -71,6 +72,15 @@ impl<'c> Given<'c> {
             Shape::Sp800108 => self.sp800_108(false),
             Shape::Sp800108Feedback => self.sp800_108(true),
             Shape::Pbkd2 => self.pbkd2(),
+            Shape::Tls12Master => self.tls12_master(),
+            Shape::Tls12ExtendedMaster => self.tls12_extended_master(),
+            Shape::Tls12KeyMat => self.tls_keys(tls::KeyMatShape::Tls12),
+            Shape::Tls12KeyMatSafe => self.tls_keys(tls::KeyMatShape::Safe),
+            Shape::TlsKdf => self.tls_kdf(),
+            Shape::TlsMac => self.tls_mac(),
+            Shape::Ssl3Master => self.ssl3_master(),
+            Shape::Ssl3KeyMat => self.tls_keys(tls::KeyMatShape::Ssl3),
+            Shape::TlsPrf => self.tls_prf(),
         }
     }
 
