@@ -7,6 +7,7 @@ mod derivation;
 mod env;
 mod forked;
 mod hex;
+mod ike;
 mod isolated;
 pub mod judge;
 mod keys;

@@ -1,6 +1,7 @@
 //! Mechanism parameters in Rust's types. The module turns C structures into these, guided by the
 //! [`Shape`] of the row; whether the values make sense is checked by the mechanism itself.
 
+use super::derive::ike::Ike;
 use super::derive::sp800_108::Sp800108;
 use super::derive::tls::Tls;
 use crate::{Error, Result};
@@ -69,6 +70,14 @@ pub enum Shape {
     Ssl3KeyMat,
     /// CK_TLS_PRF_PARAMS.
     TlsPrf,
+    /// CK_IKE2_PRF_PLUS_DERIVE_PARAMS.
+    Ike2PrfPlus,
+    /// CK_IKE_PRF_DERIVE_PARAMS.
+    IkePrf,
+    /// CK_IKE1_PRF_DERIVE_PARAMS.
+    Ike1Prf,
+    /// CK_IKE1_EXTENDED_DERIVE_PARAMS.
+    Ike1Extended,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -182,6 +191,8 @@ pub enum Parameter<'a> {
     },
     /// One of the structures of TLS.
     Tls(Tls<'a>),
+    /// One of the structures of IKE.
+    Ike(Ike<'a>),
 }
 
 /// The salt of HKDF.

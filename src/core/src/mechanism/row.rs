@@ -131,6 +131,7 @@ static FAMILIES: &[&[Row]] = &[
     password::ROWS,
     derive::tls::ROWS,
     derive::tls_prf::ROWS,
+    derive::ike::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.

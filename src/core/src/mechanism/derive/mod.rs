@@ -5,6 +5,7 @@ pub(super) mod agreement;
 pub(super) mod encrypted;
 pub(super) mod hash;
 pub(super) mod hkdf;
+pub mod ike;
 pub(super) mod parts;
 mod prf;
 pub mod sp800_108;

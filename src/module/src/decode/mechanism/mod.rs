@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 pub mod back;
+mod ike;
 mod kdf;
 mod password;
 mod tls;
@@ -81,6 +82,10 @@ impl<'c> Given<'c> {
             Shape::Ssl3Master => self.ssl3_master(),
             Shape::Ssl3KeyMat => self.tls_keys(tls::KeyMatShape::Ssl3),
             Shape::TlsPrf => self.tls_prf(),
+            Shape::Ike2PrfPlus => self.ike2_prf_plus(),
+            Shape::IkePrf => self.ike_prf(),
+            Shape::Ike1Prf => self.ike1_prf(),
+            Shape::Ike1Extended => self.ike1_extended(),
         }
     }
 

@@ -45,6 +45,10 @@ fn a_parameter_of_another_length_is_malformed() {
         decode(Shape::Ssl3Master, &mut [0u64; 5], change, refused);
         decode(Shape::Ssl3KeyMat, &mut [0u64; 9], change, refused);
         decode(Shape::TlsPrf, &mut [0u64; 6], change, refused);
+        decode(Shape::Ike2PrfPlus, &mut [0u64; 5], change, refused);
+        decode(Shape::IkePrf, &mut [0u64; 7], change, refused);
+        decode(Shape::Ike1Prf, &mut [0u64; 9], change, refused);
+        decode(Shape::Ike1Extended, &mut [0u64; 5], change, refused);
     }
 }
 
@@ -77,6 +81,10 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         Shape::Ssl3Master,
         Shape::Ssl3KeyMat,
         Shape::TlsPrf,
+        Shape::Ike2PrfPlus,
+        Shape::IkePrf,
+        Shape::Ike1Prf,
+        Shape::Ike1Extended,
     ] {
         assert_eq!(none(shape, 0), None, "{shape:?}");
     }
@@ -106,6 +114,10 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         (Shape::Ssl3Master, 40),
         (Shape::Ssl3KeyMat, 72),
         (Shape::TlsPrf, 48),
+        (Shape::Ike2PrfPlus, 40),
+        (Shape::IkePrf, 56),
+        (Shape::Ike1Prf, 72),
+        (Shape::Ike1Extended, 40),
     ] {
         assert_eq!(none(shape, length), None, "{shape:?}");
     }
