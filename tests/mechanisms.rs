@@ -14,6 +14,8 @@ enum Kind {
     Edwards,
     Aes,
     Generic,
+    MlDsa,
+    SlhDsa,
 }
 
 impl Keys {
@@ -29,7 +31,11 @@ impl Keys {
             let key = session.create(&value.class(ck::CKO_SECRET_KEY).key_type(key_type)).unwrap();
             (kind, (key, key))
         });
-        Keys(pairs.into_iter().chain(secrets).collect())
+        let pq = [
+            (Kind::MlDsa, session.pq_pair(ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKP_ML_DSA_44)),
+            (Kind::SlhDsa, session.pq_pair(ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKP_SLH_DSA_SHA2_128F)),
+        ];
+        Keys(pairs.into_iter().chain(secrets).chain(pq).collect())
     }
 
     fn pair(&self, kind: Kind) -> (Object, Object) {
@@ -68,6 +74,7 @@ fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
         ck::CKM_RSA_PKCS_OAEP => Mechanism::oaep(ck::CKM_SHA256, ck::CKG_MGF1_SHA256, b""),
         ck::CKM_TLS_MAC | ck::CKM_TLS12_MAC => Mechanism::tls_mac(of, ck::CKM_SHA256, 12, 1),
         ck::CKM_TLS_PRE_MASTER_KEY_GEN => Mechanism::bytes(of, [3, 3]),
+        ck::CKM_HASH_ML_DSA | ck::CKM_HASH_SLH_DSA => Mechanism::hash_sign_context(of, 0, b"", ck::CKM_SHA256),
         ck::CKM_PKCS5_PBKD2 => Mechanism::pbkd2(ck::CKP_PKCS5_PBKD2_HMAC_SHA256, b"x", b"salt", 1, Length::Number),
         _ => Mechanism::plain(of),
     }
@@ -89,7 +96,7 @@ const GENERAL: &[ck::CK_MECHANISM_TYPE] = &[
     ck::CKM_SHA3_512_HMAC_GENERAL,
 ];
 
-const KINDS: [Kind; 5] = [Kind::Rsa, Kind::Ec, Kind::Edwards, Kind::Aes, Kind::Generic];
+const KINDS: [Kind; 7] = [Kind::Rsa, Kind::Ec, Kind::Edwards, Kind::Aes, Kind::Generic, Kind::MlDsa, Kind::SlhDsa];
 
 /// Begins an operation with the key of each kind. The kinds that it took; every other is of an inconsistent type.
 fn kinds_that(begin: impl Fn(Kind) -> kit::Result<()>) -> Vec<Kind> {
@@ -152,6 +159,9 @@ fn least(of: ck::CK_MECHANISM_TYPE) -> (Template, Template) {
         ck::CKM_EC_KEY_PAIR_GEN => curve(&P256),
         ck::CKM_EC_EDWARDS_KEY_PAIR_GEN | ck::CKM_EDDSA => curve(&ED25519),
         ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN => curve(&X25519),
+        ck::CKM_ML_KEM_KEY_PAIR_GEN | ck::CKM_ML_DSA_KEY_PAIR_GEN | ck::CKM_SLH_DSA_KEY_PAIR_GEN => {
+            Template::new().ulong(ck::CKA_PARAMETER_SET, 3)
+        }
         _ => Template::new(),
     };
     let secret = match of {

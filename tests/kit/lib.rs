@@ -17,6 +17,7 @@ mod module;
 mod object;
 mod operation;
 mod paths;
+mod pq;
 mod proxy;
 mod rv;
 mod sample;

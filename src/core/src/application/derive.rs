@@ -10,7 +10,6 @@ use crate::object::Permit;
 use crate::session::Session;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
-use sealhsm_seal::Who;
 use sealhsm_secret::Secret;
 
 /// What C_DeriveKey gives.
@@ -167,7 +166,7 @@ impl Application {
             made.set_ulong(ck::CKA_KEY_TYPE, ck::CKK_GENERIC_SECRET);
         }
         let schema = build::schema_of(&made)?;
-        build::fill(&mut made, schema, Birth::Derive, session.token.who() == Some(Who::So))?;
+        self.fill(session, &mut made, schema, Birth::Derive)?;
         self.may_write(session, &made)?;
         let wanted = Wanted {
             class: derivation.makes,
@@ -191,7 +190,7 @@ fn inherited(rules: &mut Attributes, bases: &[&Attributes]) {
 }
 
 /// Makes the object of its value.
-fn fill_in(made: &mut Attributes, value: Secret, bases: &[&Attributes]) -> Result<()> {
+fn fill_in(made: &mut Attributes, mut value: Secret, bases: &[&Attributes]) -> Result<()> {
     if made.ulong(ck::CKA_CLASS) == Some(ck::CKO_DATA) {
         // Data is there to be read.
         made.set_bytes(ck::CKA_VALUE, value.as_ref());
@@ -201,6 +200,7 @@ fn fill_in(made: &mut Attributes, value: Secret, bases: &[&Attributes]) -> Resul
     let (sensitive, extractable) = (made.is(ck::CKA_SENSITIVE), made.is(ck::CKA_EXTRACTABLE));
     made.set_bool(ck::CKA_ALWAYS_SENSITIVE, sensitive && all(ck::CKA_ALWAYS_SENSITIVE));
     made.set_bool(ck::CKA_NEVER_EXTRACTABLE, !extractable && all(ck::CKA_NEVER_EXTRACTABLE));
+    key::adjust_secret(made.ulong(ck::CKA_KEY_TYPE).unwrap_or(ck::CK_UNAVAILABLE_INFORMATION), value.as_mut());
     made.set_secret(ck::CKA_VALUE, value);
     key::complete(made)
 }

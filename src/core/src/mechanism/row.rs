@@ -5,7 +5,7 @@ use super::engine::{Cipher, Digester, Signer, Verifier};
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aes, derive, digest, ec, edwards, mac, password, rsa, secret};
+use super::{aes, block, chacha, derive, digest, ec, edwards, mac, password, pq, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
 use std::sync::{Arc, LazyLock};
@@ -127,6 +127,10 @@ static FAMILIES: &[&[Row]] = &[
     derive::encrypted::ROWS,
     derive::hash::ROWS,
     derive::hkdf::ROWS,
+    block::ROWS,
+    block::xts::ROWS,
+    chacha::ROWS,
+    pq::ROWS,
     derive::sp800_108::ROWS,
     password::ROWS,
     derive::tls::ROWS,

@@ -97,9 +97,10 @@ fn whole_blocks(block: usize, lens: &[usize]) -> Result<()> {
 const WHOLE: usize = 16;
 
 impl Wanted {
-    /// How many bytes to derive: what the template says, else this many. `KeySizeRange` if that is too long or not of
-    /// the key's type, `TemplateIncomplete` if only the template could have made it right.
+    /// How many bytes to derive: what the template says, else the key type's only length, else this many. `KeySizeRange`
+    /// if that is too long or not of the key's type, `TemplateIncomplete` if only the template could have made it right.
     pub(super) fn len_or(&self, natural: Option<usize>) -> Result<usize> {
+        let natural = super::key::only_secret_len(self.key_type).or(natural);
         let fits = |len: &usize| match self.class {
             ck::CKO_SECRET_KEY => super::key::is_secret_len(self.key_type, *len),
             _ => (1..=MAX_SECRET).contains(&(*len as u64)),

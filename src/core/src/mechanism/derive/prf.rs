@@ -3,14 +3,13 @@
 
 use crate::mechanism::hash::{self, Hash};
 use crate::mechanism::key::Key;
-use crate::mechanism::{aes, failed};
+use crate::mechanism::{block, failed};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::cipher::{Context, Direction};
 use sealhsm_crypto::digest::MAX_LEN;
 use sealhsm_crypto::mac::Hmac;
 use sealhsm_secret::Secret;
-use std::ffi::CStr;
 use zeroize::Zeroize;
 
 /// The longest output of a function here in bytes.
@@ -131,19 +130,11 @@ impl Prf {
                 let key = if key.is_empty() { &[0] } else { key };
                 Ok(Prf::Hmac(Hmac::new(hash.algorithm, key).map_err(failed)?, hash.len()))
             }
-            Build::AesCmac => match key.len() {
-                16 => BlockMac::cmac(aes::ECB[0], key, 16),
-                24 => BlockMac::cmac(aes::ECB[1], key, 16),
-                32 => BlockMac::cmac(aes::ECB[2], key, 16),
-                _ => Err(Error::KeySizeRange),
+            Build::AesCmac => BlockMac::cmac(&block::AES, ck::CKK_AES, key).map(Prf::Block),
+            Build::Des3Cmac => {
+                let key_type = if key.len() == 16 { ck::CKK_DES2 } else { ck::CKK_DES3 };
+                BlockMac::cmac(&block::DES3, key_type, key).map(Prf::Block)
             }
-            .map(Prf::Block),
-            Build::Des3Cmac => match key.len() {
-                16 => BlockMac::cmac(c"DES-EDE-ECB", key, 8),
-                24 => BlockMac::cmac(c"DES-EDE3-ECB", key, 8),
-                _ => Err(Error::KeySizeRange),
-            }
-            .map(Prf::Block),
             Build::AesXcbc if key.len() == 16 => BlockMac::xcbc(key).map(Prf::Block),
             Build::AesXcbc => Err(Error::KeySizeRange),
         }
@@ -191,8 +182,9 @@ pub struct BlockMac {
 
 impl BlockMac {
     /// NIST SP 800-38B section 6.1.
-    fn cmac(cipher: &CStr, key: &[u8], block: usize) -> Result<BlockMac> {
-        let mut ecb = open(cipher, key)?;
+    fn cmac(cipher: &block::Algorithm, key_type: u64, key: &[u8]) -> Result<BlockMac> {
+        let mut ecb = open(cipher, key_type, key)?;
+        let block = cipher.block;
         let mut zero = Secret::zeroed(block);
         encrypt(&mut ecb, zero.as_mut())?;
         let whole = doubled(&zero);
@@ -202,13 +194,13 @@ impl BlockMac {
 
     /// RFC 3566 section 4.
     fn xcbc(key: &[u8]) -> Result<BlockMac> {
-        let mut outer = open(aes::ECB[0], key)?;
+        let mut outer = open(&block::AES, ck::CKK_AES, key)?;
         let mut part = |number: u8| {
             let mut part = Secret::copy_of(&[number; 16]);
             encrypt(&mut outer, part.as_mut()).map(|()| part)
         };
         let (inner, whole, padded) = (part(1)?, part(2)?, part(3)?);
-        Ok(BlockMac { ecb: open(aes::ECB[0], inner.as_ref())?, block: 16, whole, padded })
+        Ok(BlockMac { ecb: open(&block::AES, ck::CKK_AES, inner.as_ref())?, block: 16, whole, padded })
     }
 
     fn run(&mut self, pieces: &[&[u8]], out: &mut [u8]) -> Result<()> {
@@ -237,8 +229,9 @@ impl BlockMac {
     }
 }
 
-fn open(cipher: &CStr, key: &[u8]) -> Result<Context> {
-    let mut ecb = Context::new(cipher, key, Direction::Encrypt, false).map_err(failed)?;
+/// `KeySizeRange` where the cipher has no such key.
+fn open(cipher: &block::Algorithm, key_type: u64, key: &[u8]) -> Result<Context> {
+    let mut ecb = cipher.context(key_type, key, block::Mode::Ecb, Direction::Encrypt)?;
     ecb.restart(&[]).map_err(failed)?;
     Ok(ecb)
 }
