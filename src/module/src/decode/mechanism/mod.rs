@@ -6,8 +6,8 @@ pub mod back;
 mod ike;
 mod kdf;
 mod password;
-mod tls;
 mod pq;
+mod tls;
 
 use crate::pointer::{Plain, Pointer};
 use cryptoki_sys as ck;
