@@ -72,6 +72,8 @@ fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
         ck::CKM_AES_CTR => Mechanism::ctr(64, [1; 16]),
         ck::CKM_AES_GCM => Mechanism::gcm(&[1; 12], b"", 128),
         ck::CKM_RSA_PKCS_OAEP => Mechanism::oaep(ck::CKM_SHA256, ck::CKG_MGF1_SHA256, b""),
+        ck::CKM_TLS_MAC | ck::CKM_TLS12_MAC => Mechanism::tls_mac(of, ck::CKM_SHA256, 12, 1),
+        ck::CKM_TLS_PRE_MASTER_KEY_GEN => Mechanism::bytes(of, [3, 3]),
         ck::CKM_HASH_ML_DSA | ck::CKM_HASH_SLH_DSA => Mechanism::hash_sign_context(of, 0, b"", ck::CKM_SHA256),
         ck::CKM_PKCS5_PBKD2 => Mechanism::pbkd2(ck::CKP_PKCS5_PBKD2_HMAC_SHA256, b"x", b"salt", 1, Length::Number),
         _ => Mechanism::plain(of),

@@ -130,7 +130,7 @@ static FAMILIES: &[&[Row]] = &[
     ec::ROWS,
     edwards::ROWS,
     aes::ROWS,
-    mac::ROWS,
+    mac::ROWS[0],
     digest::ROWS,
     secret::ROWS,
     wrapping::aes::ROWS,
@@ -142,11 +142,18 @@ static FAMILIES: &[&[Row]] = &[
     block::ROWS,
     block::xts::ROWS,
     chacha::ROWS,
+    mac::ROWS[1],
+    mac::ROWS[2],
+    mac::ROWS[3],
+    derive::hash::OTHERS,
     pq::ROWS,
     derive::sp800_108::ROWS,
     password::ROWS,
     raw_rsa::ROWS,
     derive::public::ROWS,
+    derive::tls::ROWS,
+    derive::tls_prf::ROWS,
+    derive::ike::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.

@@ -5,10 +5,13 @@ pub(super) mod agreement;
 pub(super) mod encrypted;
 pub(super) mod hash;
 pub(super) mod hkdf;
+pub mod ike;
 pub(super) mod parts;
 mod prf;
 pub(super) mod public;
 pub mod sp800_108;
+pub mod tls;
+pub(super) mod tls_prf;
 
 use super::Parameter;
 use super::key::Key;
