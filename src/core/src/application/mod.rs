@@ -1,5 +1,6 @@
 //! One application between C_Initialize and C_Finalize: what the entry points call.
 
+mod built_in;
 mod crypt;
 mod derive;
 mod dual;

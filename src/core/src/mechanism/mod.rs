@@ -31,6 +31,11 @@ pub mod wrapping;
 pub use parameter::{Mechanism, Parameter, Salt, Shape};
 pub use row::{Group, PublicHalf, Row, lookup, rows};
 
+/// Bytes of a digest, by the CKM_ of the hash function.
+pub(crate) fn hash_len(mechanism: u64) -> Option<usize> {
+    hash::any(mechanism).map(hash::Hash::len)
+}
+
 /// OpenSSL failed where no input of the caller can be the reason.
 pub(crate) fn failed(error: sealhsm_crypto::Error) -> crate::Error {
     log::error!("OpenSSL: {error}; this is a bug or a lack of memory, please report it");
