@@ -23,6 +23,7 @@ pub mod pkey;
 pub mod pq;
 pub mod random;
 pub mod rsa;
+mod scalar;
 pub mod x25519;
 
 pub use error::{Error, Result};
