@@ -7,6 +7,7 @@ pub mod cipher;
 pub mod curve;
 pub mod der;
 pub mod digest;
+pub mod dl;
 pub mod ecdsa;
 mod error;
 pub mod fork;
