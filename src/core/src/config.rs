@@ -153,7 +153,11 @@ impl Config {
     }
 
     /// Reads the text of a configuration file.
-    fn parse(text: &str, tokendir: impl FnOnce() -> PathBuf, beside: Option<&Path>) -> Result<Config, String> {
+    pub(crate) fn parse(
+        text: &str,
+        tokendir: impl FnOnce() -> PathBuf,
+        beside: Option<&Path>,
+    ) -> Result<Config, String> {
         let form: FileForm = toml::from_str(text).map_err(|e| e.to_string().trim_end().to_string())?;
         let (Some(Backend::File) | None) = form.backend;
         let mut agents: Vec<PathBuf> = form.agent.iter().cloned().collect();

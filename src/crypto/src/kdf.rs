@@ -26,7 +26,7 @@ pub fn hkdf_sha256(key: &[u8], salt: &[u8], info: &[u8], length: usize) -> Resul
     extracted.zeroize();
     let mut out = Secret::zeroed(length);
     let mut block = [0; 32];
-    for (n, part) in (1u8..).zip(out.as_mut().chunks_mut(32)) {
+    for (n, part) in (1..=u8::MAX).zip(out.as_mut().chunks_mut(32)) {
         let before = if n == 1 { &[][..] } else { &block[..] };
         block = expand.mac(&[before, info, &[n]]);
         part.copy_from_slice(&block[..part.len()]);

@@ -8,6 +8,8 @@ mod objects;
 mod sessions;
 mod sign;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod verify_signature;
 mod wrap;

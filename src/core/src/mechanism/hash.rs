@@ -8,7 +8,7 @@ use sealhsm_crypto::digest::{self, Algorithm};
 pub struct Hash {
     /// CKM_ of the digest, which also names it in parameters.
     pub mechanism: u64,
-    /// CKG_ of the mask generation function with it; only hashes that have one serve PSS and OAEP.
+    /// CKG_ of the mask generation function with it; PSS and OAEP may mix hashes.
     pub mgf: Option<u64>,
     /// What computes it.
     pub algorithm: &'static Algorithm,
@@ -47,9 +47,12 @@ hashes! {
     SHA3_512: CKM_SHA3_512, Some(ck::CKG_MGF1_SHA3_512);
 }
 
+/// Hashes without a CKG_ of their own that PSS and OAEP still take, beside the mask generation function of another.
+const NAMED: &[u64] = &[ck::CKM_SHA512_224, ck::CKM_SHA512_256];
+
 /// The hash that a PSS or OAEP parameter names.
 pub fn named(mechanism: u64) -> Option<&'static Hash> {
-    ALL.iter().copied().find(|hash| hash.mechanism == mechanism && hash.mgf.is_some())
+    any(mechanism).filter(|hash| hash.mgf.is_some() || NAMED.contains(&mechanism))
 }
 
 /// The hash of this CKM_.

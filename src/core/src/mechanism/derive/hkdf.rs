@@ -87,7 +87,7 @@ fn expanded(hash: &Hash, key: &Secret, info: &[u8], len: usize) -> Result<Secret
     let mut hmac = Hmac::new(hash.algorithm, key.as_ref()).map_err(failed)?;
     let mut out = Secret::zeroed(len);
     let mut block = [0; MAX_LEN];
-    for (counter, part) in (1u8..).zip(out.as_mut().chunks_mut(hash.len())) {
+    for (counter, part) in (1..=u8::MAX).zip(out.as_mut().chunks_mut(hash.len())) {
         hmac.restart().map_err(failed)?;
         let before = if counter == 1 { &[][..] } else { &block[..hash.len()] };
         for piece in [before, info, &[counter]] {

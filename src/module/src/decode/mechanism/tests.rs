@@ -1,3 +1,5 @@
+//! That C structures are decoded as they should be, and that malformed ones are refused.
+
 use super::*;
 use crate::pointer::Call;
 
