@@ -158,7 +158,7 @@ fn least(of: ck::CK_MECHANISM_TYPE) -> (Template, Template) {
     let curve = |params: &[u8]| Template::new().bytes(ck::CKA_EC_PARAMS, params);
     let public = match of {
         ck::CKM_RSA_PKCS_KEY_PAIR_GEN => Template::new().ulong(ck::CKA_MODULUS_BITS, 1024),
-        ck::CKM_EC_KEY_PAIR_GEN => curve(&P256),
+        ck::CKM_EC_KEY_PAIR_GEN | ck::CKM_EC_KEY_PAIR_GEN_W_EXTRA_BITS => curve(&P256),
         ck::CKM_EC_EDWARDS_KEY_PAIR_GEN | ck::CKM_EDDSA => curve(&ED25519),
         ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN => curve(&X25519),
         ck::CKM_ML_KEM_KEY_PAIR_GEN | ck::CKM_ML_DSA_KEY_PAIR_GEN | ck::CKM_SLH_DSA_KEY_PAIR_GEN => {
@@ -282,7 +282,7 @@ fn the_sizes_that_are_told_are_those_that_are_made() {
         let sizes = |of| module.mechanism_info(0, of).map(|info| (info.ulMinKeySize, info.ulMaxKeySize)).unwrap();
         assert_eq!(sizes(ck::CKM_AES_KEY_GEN), (16, 32));
         assert_eq!(sizes(ck::CKM_RSA_PKCS_KEY_PAIR_GEN), (1024, 16384));
-        assert_eq!(sizes(ck::CKM_ECDSA), (224, 521));
+        assert_eq!(sizes(ck::CKM_ECDSA), (160, 521));
         assert_eq!(sizes(ck::CKM_EDDSA), (255, 448));
         let aes = |length| {
             let template = Template::new().ulong(ck::CKA_VALUE_LEN, length);

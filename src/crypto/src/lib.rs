@@ -7,6 +7,7 @@ pub mod cipher;
 pub mod curve;
 pub mod der;
 pub mod digest;
+pub mod dl;
 pub mod ecdsa;
 mod error;
 pub mod fork;
@@ -24,6 +25,7 @@ pub mod pkey;
 pub mod pq;
 pub mod random;
 pub mod rsa;
+mod scalar;
 pub mod x25519;
 
 pub use error::{Error, Result};
