@@ -1,6 +1,8 @@
 //! Mechanisms and their parameters: `Mechanism::gcm(iv, aad, 128)`.
 #![allow(unsafe_code)]
 
+use crate::derivation::memory;
+use crate::template::{RawTemplate, Template};
 use cryptoki_sys as ck;
 use std::ffi::c_void;
 
@@ -9,8 +11,10 @@ pub struct Mechanism {
     of: ck::CK_MECHANISM_TYPE,
     parameter: Vec<u8>,
     length: ck::CK_ULONG,
-    /// Byte strings that the parameter points to.
-    _strings: Vec<Vec<u8>>,
+    /// Byte strings that the parameter points to; some are outputs.
+    strings: Vec<Vec<u8>>,
+    /// Templates that the parameter points to, and their C form.
+    _templates: (Vec<Template>, Vec<RawTemplate>),
 }
 
 impl Mechanism {
@@ -22,15 +26,14 @@ impl Mechanism {
     /// With a byte string (an IV) for a parameter.
     pub fn bytes(of: ck::CK_MECHANISM_TYPE, parameter: impl AsRef<[u8]>) -> Self {
         let parameter = parameter.as_ref().to_vec();
-        Mechanism { of, length: parameter.len() as ck::CK_ULONG, parameter, _strings: Vec::new() }
+        let templates = (Vec::new(), Vec::new());
+        let length = parameter.len() as ck::CK_ULONG;
+        Mechanism { of, length, parameter, strings: Vec::new(), _templates: templates }
     }
 
     /// With a structure of C.
     pub fn structure<T: Copy>(of: ck::CK_MECHANISM_TYPE, value: T, strings: Vec<Vec<u8>>) -> Self {
-        let mut parameter = vec![0u8; size_of::<T>()];
-        // SAFETY: as many bytes as a T has, in memory of its own; T is Copy.
-        unsafe { std::ptr::copy_nonoverlapping((&raw const value).cast(), parameter.as_mut_ptr(), size_of::<T>()) };
-        Mechanism { of, length: parameter.len() as ck::CK_ULONG, parameter, _strings: strings }
+        Self::bytes(of, memory(&value)).keeping(strings, Vec::new(), Vec::new())
     }
 
     /// CKM_AES_GCM.
@@ -152,6 +155,24 @@ impl Mechanism {
             ulInfoLen: info.len() as ck::CK_ULONG,
         };
         Self::structure(of, value, vec![salt, info])
+    }
+
+    /// Keeps what the parameter points to.
+    pub(crate) fn keeping(mut self, strings: Vec<Vec<u8>>, templates: Vec<Template>, raw: Vec<RawTemplate>) -> Self {
+        self.strings = strings;
+        self._templates = (templates, raw);
+        self
+    }
+
+    /// One of the strings that the parameter points to.
+    pub fn string(&self, index: usize) -> &[u8] {
+        &self.strings[index]
+    }
+
+    /// The same with other bytes at a place of the structure.
+    pub(crate) fn with_bytes(mut self, offset: usize, bytes: &[u8]) -> Self {
+        self.parameter[offset..offset + bytes.len()].copy_from_slice(bytes);
+        self
     }
 
     /// The same with another ulParameterLen than is true.

@@ -14,12 +14,18 @@ pub struct Algorithm {
     name: &'static CStr,
     /// Length of the digest in bytes.
     pub len: usize,
+    /// Its output has any length; `len` is what is taken.
+    extendable: bool,
     fetched: OnceLock<Md>,
 }
 
 impl Algorithm {
     const fn new(name: &'static CStr, len: usize) -> Self {
-        Self { name, len, fetched: OnceLock::new() }
+        Self { name, len, extendable: false, fetched: OnceLock::new() }
+    }
+
+    const fn extendable(name: &'static CStr, len: usize) -> Self {
+        Self { name, len, extendable: true, fetched: OnceLock::new() }
     }
 
     /// OpenSSL's name of it.
@@ -62,6 +68,10 @@ pub static SHA3_256: Algorithm = Algorithm::new(c"SHA3-256", 32);
 pub static SHA3_384: Algorithm = Algorithm::new(c"SHA3-384", 48);
 /// SHA3-512.
 pub static SHA3_512: Algorithm = Algorithm::new(c"SHA3-512", 64);
+/// SHAKE128 with twice its security strength for an output (FIPS 202; FIPS 204 section 5.4.1).
+pub static SHAKE128: Algorithm = Algorithm::extendable(c"SHAKE-128", 32);
+/// SHAKE256 likewise.
+pub static SHAKE256: Algorithm = Algorithm::extendable(c"SHAKE-256", 64);
 
 /// A digest at work.
 pub struct Context {
@@ -90,6 +100,11 @@ impl Context {
 
     /// Writes the digest and says how long it is; then only [`Context::restart`] makes sense.
     pub fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
+        if self.algorithm.extendable {
+            let out = out.get_mut(..self.algorithm.len).ok_or(crate::Error::from("no room for a digest"))?;
+            self.context.digest_final_xof(out)?;
+            return Ok(out.len());
+        }
         Ok(self.context.digest_final(out)?)
     }
 

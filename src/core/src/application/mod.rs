@@ -2,13 +2,19 @@
 
 mod crypt;
 mod derive;
+mod dual;
 mod keys;
 mod objects;
 mod sessions;
 mod sign;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod tokens;
+mod verify_signature;
 mod wrap;
+
+pub use derive::{Made, Refusal};
 
 use crate::config::Config;
 use crate::mechanism::{self, Row};

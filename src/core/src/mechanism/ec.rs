@@ -93,6 +93,11 @@ impl Scheme for Ecdsa {
         self.len
     }
 
+    /// Some clients cut the leading zeros that both numbers share.
+    fn fits(&self, signature_len: usize) -> bool {
+        (1..=self.len).contains(&signature_len) && signature_len % 2 == 0
+    }
+
     fn sign(&mut self, data: &[u8], signature: &mut [u8]) -> Result<usize> {
         let mut der = [0; ecdsa::MAX_DER];
         let written = self.operation.sign(data, &mut der).map_err(failed)?;
@@ -101,8 +106,7 @@ impl Scheme for Ecdsa {
     }
 
     fn verify(&mut self, data: &[u8], signature: &[u8]) -> Result<()> {
-        // Some clients cut the leading zeros that both numbers share.
-        if signature.is_empty() || signature.len() > self.len || signature.len() % 2 != 0 {
+        if !self.fits(signature.len()) {
             return Err(Error::SignatureLenRange);
         }
         let valid = self.operation.verify(data, &ecdsa::to_der(signature));

@@ -121,8 +121,11 @@ impl Verifier for Mac {
     fn update(&mut self, data: &[u8]) -> Result<()> {
         self.hmac.update(data).map_err(failed)
     }
+    fn fits(&self, signature_len: usize) -> bool {
+        signature_len == self.len
+    }
     fn finish(&mut self, signature: &[u8]) -> Result<()> {
-        if signature.len() != self.len {
+        if !self.fits(signature.len()) {
             return Err(Error::SignatureLenRange);
         }
         let mut mac = [0; MAX_LEN];

@@ -6,6 +6,7 @@
 mod row;
 mod aes;
 mod block;
+mod chacha;
 pub mod derive;
 mod digest;
 mod ec;
@@ -16,6 +17,8 @@ mod hash;
 pub mod key;
 mod mac;
 pub mod parameter;
+mod password;
+mod pq;
 mod rsa;
 mod scheme;
 mod secret;

@@ -5,7 +5,7 @@ use super::engine::{Cipher, Digester, Signer, Verifier};
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aes, derive, digest, ec, edwards, mac, rsa, secret};
+use super::{aes, block, chacha, derive, digest, ec, edwards, mac, password, pq, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
 use std::sync::{Arc, LazyLock};
@@ -62,6 +62,8 @@ pub struct Row {
     pub wrapping: Option<Wrapping>,
     /// C_DeriveKey.
     pub derivation: Option<Derivation>,
+    /// What it generates follows from what the caller gave: a password.
+    pub known: bool,
 }
 
 impl Row {
@@ -83,6 +85,7 @@ impl Row {
         generate_pair: None,
         wrapping: None,
         derivation: None,
+        known: false,
     };
 }
 
@@ -124,6 +127,12 @@ static FAMILIES: &[&[Row]] = &[
     derive::encrypted::ROWS,
     derive::hash::ROWS,
     derive::hkdf::ROWS,
+    block::ROWS,
+    block::xts::ROWS,
+    chacha::ROWS,
+    pq::ROWS,
+    derive::sp800_108::ROWS,
+    password::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.

@@ -23,9 +23,15 @@ pub enum Kind {
     Sign,
     /// C_Verify.
     Verify,
+    /// C_VerifySignature: the signature comes first.
+    VerifySignature,
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: &[Kind] =
+        &[Kind::Encrypt, Kind::Decrypt, Kind::Digest, Kind::Sign, Kind::Verify, Kind::VerifySignature];
+
     /// The flag of C_SessionCancel and CK_MECHANISM_INFO.
     pub fn flag(self) -> u64 {
         match self {
@@ -33,7 +39,7 @@ impl Kind {
             Kind::Decrypt => ck::CKF_DECRYPT,
             Kind::Digest => ck::CKF_DIGEST,
             Kind::Sign => ck::CKF_SIGN,
-            Kind::Verify => ck::CKF_VERIFY,
+            Kind::Verify | Kind::VerifySignature => ck::CKF_VERIFY,
         }
     }
 
@@ -44,14 +50,14 @@ impl Kind {
             Kind::Decrypt => Some(ck::CKA_DECRYPT),
             Kind::Digest => None,
             Kind::Sign => Some(ck::CKA_SIGN),
-            Kind::Verify => Some(ck::CKA_VERIFY),
+            Kind::Verify | Kind::VerifySignature => Some(ck::CKA_VERIFY),
         }
     }
 
     /// The class of asymmetric key it takes.
     pub fn half(self) -> u64 {
         match self {
-            Kind::Encrypt | Kind::Verify => ck::CKO_PUBLIC_KEY,
+            Kind::Encrypt | Kind::Verify | Kind::VerifySignature => ck::CKO_PUBLIC_KEY,
             _ => ck::CKO_PRIVATE_KEY,
         }
     }
@@ -81,6 +87,8 @@ pub enum Engine {
     Sign(Box<dyn Signer>),
     /// C_Verify.
     Verify(Box<dyn Verifier>),
+    /// C_VerifySignature, and the signature.
+    VerifySignature(Box<dyn Verifier>, Vec<u8>),
 }
 
 /// CKA_ALWAYS_AUTHENTICATE: the state belongs to the operation.
@@ -130,7 +138,7 @@ impl Operation {
             (Kind::Encrypt, Engine::Cipher(e)) => Spare::Encrypt(e),
             (Kind::Decrypt, Engine::Cipher(e)) => Spare::Decrypt(e),
             (_, Engine::Sign(e)) => Spare::Sign(e),
-            (_, Engine::Verify(e)) => Spare::Verify(e),
+            (_, Engine::Verify(e) | Engine::VerifySignature(e, _)) => Spare::Verify(e),
             _ => return,
         };
         let mut spares = lock(&key.spare);
@@ -150,6 +158,11 @@ pub enum After {
     On,
     /// It is over.
     Over,
+}
+
+/// Whether an operation outlives this error of one of its calls.
+fn goes_on(error: Error) -> bool {
+    matches!(error, Error::BufferTooSmall(_) | Error::OperationActive)
 }
 
 /// A search at work.
@@ -243,11 +256,31 @@ impl Operations {
                 }
                 Ok(value)
             }
-            Err(error @ (Error::BufferTooSmall(_) | Error::OperationActive)) => Err(error),
+            Err(error) if goes_on(error) => Err(error),
             Err(error) => {
                 *place = None;
                 Err(error)
             }
         }
+    }
+
+    /// Runs one call of two operations at once; `OperationNotInitialized` unless both are active, and they end together
+    /// by the rule of [`Operations::run`].
+    pub fn run_both<T>(
+        &mut self,
+        kinds: (Kind, Kind),
+        call: impl FnOnce(&mut Operation, &mut Operation) -> Result<T>,
+    ) -> Result<T> {
+        let [Some(a), Some(b)] = &mut self.active else { return Err(Error::OperationNotInitialized) };
+        let done = match (a.kind, b.kind) {
+            active if active == kinds => call(a, b),
+            active if active == (kinds.1, kinds.0) => call(b, a),
+            _ => return Err(Error::OperationNotInitialized),
+        };
+        if done.as_ref().is_err_and(|error| !goes_on(*error)) {
+            self.cancel(kinds.0);
+            self.cancel(kinds.1);
+        }
+        done
     }
 }

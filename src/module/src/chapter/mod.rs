@@ -2,6 +2,7 @@
 
 mod cipher;
 mod digest;
+mod dual;
 mod general;
 mod key;
 mod object;
@@ -15,6 +16,7 @@ mod verify;
 
 pub use cipher::*;
 pub use digest::*;
+pub use dual::*;
 pub use general::*;
 pub use key::*;
 pub use object::*;

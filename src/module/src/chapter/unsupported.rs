@@ -25,21 +25,11 @@ unsupported! {
     C_GetOperationState(*mut CK_BYTE, *mut CK_ULONG);
     C_SetOperationState(*mut CK_BYTE, CK_ULONG, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE);
 
-    // Recovering signatures, and signatures that come before the data.
+    // Recovering signatures.
     C_SignRecoverInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
     C_SignRecover(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
     C_VerifyRecoverInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
     C_VerifyRecover(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_VerifySignatureInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE, *mut CK_BYTE, CK_ULONG);
-    C_VerifySignature(*mut CK_BYTE, CK_ULONG);
-    C_VerifySignatureUpdate(*mut CK_BYTE, CK_ULONG);
-    C_VerifySignatureFinal();
-
-    // Dual-function operations.
-    C_DigestEncryptUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_DecryptDigestUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_SignEncryptUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_DecryptVerifyUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
 
     // Keys from keys.
     C_EncapsulateKey(

@@ -2,6 +2,11 @@
 //! exactly that becomes [`Parameter::Malformed`], which the core refuses in its turn: after session, state and key.
 #![allow(unsafe_code)]
 
+pub mod back;
+mod kdf;
+mod password;
+mod pq;
+
 use crate::pointer::{Plain, Pointer};
 use cryptoki_sys as ck;
 use sealhsm_core::mechanism::{Mechanism, Parameter, Salt, Shape, lookup};
@@ -50,7 +55,9 @@ impl<'c> Given<'c> {
     fn decode(self, shape: Shape) -> Result<Parameter<'c>> {
         let none = self.at.is_null() && self.length == 0;
         match shape {
-            Shape::None | Shape::IvOrNone(_) | Shape::EddsaOrNone if none => Ok(Parameter::None),
+            Shape::None | Shape::IvOrNone(_) | Shape::EddsaOrNone | Shape::SignContextOrNone if none => {
+                Ok(Parameter::None)
+            }
             Shape::None => Err(Error::MechanismParamInvalid),
             Shape::Iv(length) | Shape::IvOrNone(length) => self.raw(length as u64),
             Shape::Ulong => self.structure().map(Parameter::Ulong),
@@ -64,6 +71,15 @@ impl<'c> Given<'c> {
             Shape::StringData => self.string_data(),
             Shape::CbcData => self.cbc_data(),
             Shape::Hkdf => self.hkdf(),
+            Shape::Rc2Cbc => self.rc2_cbc(),
+            Shape::Rc2MacGeneral => self.rc2_mac_general(),
+            Shape::DesCbcData => self.des_cbc_data(),
+            Shape::ChaCha20 => self.chacha20(),
+            Shape::SignContextOrNone => self.sign_context(),
+            Shape::HashSignContext => self.hash_sign_context(),
+            Shape::Sp800108 => self.sp800_108(false),
+            Shape::Sp800108Feedback => self.sp800_108(true),
+            Shape::Pbkd2 => self.pbkd2(),
         }
     }
 
@@ -195,5 +211,6 @@ fn flag(given: ck::CK_BBOOL) -> Result<bool> {
     }
 }
 
+mod symmetric;
 #[cfg(test)]
 mod tests;
