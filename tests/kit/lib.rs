@@ -17,6 +17,7 @@ mod names;
 mod object;
 mod operation;
 mod paths;
+pub mod pattern;
 mod pq;
 mod proxy;
 mod rv;
