@@ -7,6 +7,7 @@ mod row;
 mod aes;
 mod block;
 mod chacha;
+mod collect;
 pub mod derive;
 mod digest;
 mod ec;
