@@ -341,40 +341,6 @@ fn one_word_denies_what_is_kept_for_old_data_only() {
 }
 
 #[test]
-fn the_same_word_denies_keys_that_are_too_short() {
-    isolated(|env| {
-        env.configure("mechanisms = \"-legacy\"");
-        let module = env.module();
-        let session = env.user(&module);
-        let generator = Mechanism::plain(ck::CKM_RSA_PKCS_KEY_PAIR_GEN);
-        let make = |bits| {
-            let public = Template::new().ulong(ck::CKA_MODULUS_BITS, bits);
-            session.generate_key_pair(&generator, &public, &Template::new())
-        };
-        assert_eq!(code(make(1024)), ck::CKR_KEY_SIZE_RANGE);
-        let (public, private) = make(2048).unwrap();
-        let signed = Mechanism::plain(ck::CKM_SHA256_RSA_PKCS);
-        session.sign_with(&signed, private, b"data").unwrap();
-        session.encrypt_with(&Mechanism::plain(ck::CKM_RSA_PKCS), public, b"data").unwrap();
-        // They are kept, and do nothing.
-        let modulus = [vec![0xc5; 127], vec![1]].concat();
-        let key = Template::new().class(ck::CKO_PUBLIC_KEY).key_type(ck::CKK_RSA).bytes(ck::CKA_MODULUS, modulus);
-        let key = session.create(&key.bytes(ck::CKA_PUBLIC_EXPONENT, [3])).unwrap();
-        let pkcs = Mechanism::plain(ck::CKM_RSA_PKCS);
-        let secret = session.create(&Template::secret_key(ck::CKK_AES, &[1; 16]).extractable(true)).unwrap();
-        let new = Template::new().ulong(ck::CKA_VALUE_LEN, 16);
-        for (refused, expected) in [
-            (code(session.verify_init(&signed, key)), ck::CKR_KEY_SIZE_RANGE),
-            (code(session.encrypt_init(&pkcs, key)), ck::CKR_KEY_SIZE_RANGE),
-            (code(session.encapsulate(&pkcs, key, &new)), ck::CKR_KEY_SIZE_RANGE),
-            (code(session.wrap(&pkcs, key, secret)), ck::CKR_WRAPPING_KEY_SIZE_RANGE),
-        ] {
-            assert_eq!(refused, expected);
-        }
-    });
-}
-
-#[test]
 fn a_list_without_a_minus_allows_only_what_it_names() {
     isolated(|env| {
         env.configure("mechanisms = \"SHA256, CKM_AES_GCM\"");

@@ -1,7 +1,6 @@
 //! The configuration: where it is looked for, what it says, and what follows from it for the rings below.
 //! `conf/sealhsm.toml` documents every key; a test reads it.
 
-use crate::mechanism::key::Key;
 use crate::mechanism::{Group, Row, rows};
 pub use sealhsm_door::privileged;
 use sealhsm_seal::Argon2;
@@ -209,11 +208,6 @@ impl Config {
             socket: Some(SOCKET.into()),
             deadline: Some(Duration::from_secs(5)),
         }
-    }
-
-    /// Whether a key may be used, which depends on its size only.
-    pub fn allows_key(&self, key: &Key) -> bool {
-        !(matches!(self.mechanisms, Mechanisms::AllBut { legacy: true, .. }) && key.is_legacy())
     }
 
     /// Whether a mechanism may be used.

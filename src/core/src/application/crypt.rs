@@ -114,7 +114,6 @@ impl Application {
         let found = self.key(&session, key)?;
         let (key, permit) = found.0.key(found.1.as_ref())?;
         may(row, kind, key, permit)?;
-        self.strong(key)?;
         mechanism.parameter.well_formed()?;
         let mut engine = engine(row, kind, key)?;
         match &mut engine {

@@ -39,7 +39,6 @@ impl Application {
         if !permit.mechanism(row.mechanism) {
             return Err(Error::MechanismInvalid);
         }
-        self.strong(usable)?;
         let parameter = mechanism.parameter.well_formed()?;
         // A handle in the parameter is checked as the base is, except that the mechanism is not its own.
         let further = (derivation.further)(parameter).map(|handle| self.key(&session, handle)).transpose()?;

@@ -32,7 +32,6 @@ impl Application {
             return Err(Error::KeyTypeInconsistent);
         }
         may(row, permit, ck::CKA_ENCAPSULATE)?;
-        self.strong(usable)?;
         let parameter = mechanism.parameter.well_formed()?;
         let recipient = object.attributes(store.as_ref())?;
         let mut key = self.shared_key(&session, recipient, ck::CKA_ENCAPSULATE_TEMPLATE, template)?;
@@ -66,7 +65,6 @@ impl Application {
             return Err(Error::UnwrappingKeyTypeInconsistent);
         }
         may(row, permit, ck::CKA_DECAPSULATE)?;
-        self.strong(usable).map_err(|_| Error::UnwrappingKeySizeRange)?;
         let parameter = mechanism.parameter.well_formed()?;
         let own = object.attributes(store.as_ref())?;
         let mut key = self.shared_key(&session, own, ck::CKA_DECAPSULATE_TEMPLATE, template)?;

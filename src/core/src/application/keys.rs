@@ -3,7 +3,6 @@
 use super::{Application, ObjectHandle, SessionHandle};
 use crate::attribute::build::{self, Birth};
 use crate::attribute::{Attributes, Template, confine, template};
-use crate::mechanism::key::Key;
 use crate::mechanism::{Mechanism, Row, key};
 use crate::session::Session;
 use crate::{Error, Result};
@@ -43,7 +42,6 @@ impl Application {
         let private = self.half(&session, row, private, ck::CKO_PRIVATE_KEY)?;
         let (public_part, private_part) = generate(mechanism.parameter.well_formed()?, &public, &private)?;
         let (mut public, mut private) = (born(public, public_part, row)?, born(private, private_part, row)?);
-        self.strong(&Key::open(&public)?)?;
         confine::generated_pair(&mut public, &mut private);
         let handles = self.keep(&session, vec![public, private])?;
         Ok((handles[0], handles[1]))

@@ -14,7 +14,6 @@ mod tokens;
 mod wrap;
 
 use crate::config::Config;
-use crate::mechanism::key::Key;
 use crate::mechanism::{self, Row};
 use crate::object::view::ByHandle;
 use crate::session::Session;
@@ -183,11 +182,6 @@ impl Application {
     /// The row of a mechanism that the configuration allows.
     fn row(&self, mechanism: u64) -> Result<&'static Row> {
         mechanism::lookup(mechanism).filter(|row| self.shared.config.allows(row)).ok_or(Error::MechanismInvalid)
-    }
-
-    /// `KeySizeRange` for a key that is too weak for the configuration.
-    fn strong(&self, key: &Key) -> Result<()> {
-        if self.shared.config.allows_key(key) { Ok(()) } else { Err(Error::KeySizeRange) }
     }
 
     /// For calls that only check the session (the parallel relics, C_Async*).

@@ -34,7 +34,6 @@ impl Application {
         let inner = inner.attributes(inner_store.as_ref())?;
         is_key(inner)?;
         may(row, usable, permit, Use::Wrap)?;
-        self.strong(usable).map_err(|_| Error::WrappingKeySizeRange)?;
         let parameter = mechanism.parameter.well_formed()?;
         wrappable(inner, outer.attributes(outer_store.as_ref())?, wrapping, parameter)?;
         let plain = plain(inner)?;
@@ -63,7 +62,6 @@ impl Application {
         let (outer, store) = self.key(&session, unwrapping_key).map_err(of_unwrapping_key)?;
         let (usable, permit) = outer.key(store.as_ref()).map_err(of_unwrapping_key)?;
         may(row, usable, permit, Use::Unwrap)?;
-        self.strong(usable).map_err(|_| Error::UnwrappingKeySizeRange)?;
         let outer = outer.attributes(store.as_ref())?;
         let parameter = mechanism.parameter.well_formed()?;
         if confine::is_confined(outer) && !(wrapping.sealed)(parameter) {

@@ -129,11 +129,6 @@ impl Key {
         if new && bits < rsa::MIN_GENERATED { Err(Error::KeySizeRange) } else { Ok((key, bits)) }
     }
 
-    /// Whether it is denied along with the mechanisms that are kept for old data only.
-    pub fn is_legacy(&self) -> bool {
-        matches!(self.material, Material::Rsa { bits, .. } if bits < rsa::MIN_MODERN)
-    }
-
     /// A key on a curve of this shape.
     pub(super) fn curve(&self, shape: Shape) -> Result<(&pkey::Key, &'static Curve)> {
         match &self.material {

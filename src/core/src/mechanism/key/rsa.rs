@@ -12,8 +12,6 @@ use sealhsm_secret::Secret;
 pub const MIN_BITS: u64 = 512;
 /// The smallest that is made, and that signs and encrypts.
 pub const MIN_GENERATED: u64 = 1024;
-/// What is smaller is denied with the mechanisms that are kept for old data.
-pub const MIN_MODERN: u64 = 2048;
 /// The largest: OpenSSL's limit.
 pub const MAX_BITS: u64 = 16384;
 /// F4.
