@@ -1,7 +1,7 @@
 //! C_GetMechanismList and C_GetMechanismInfo (PKCS#11 3.2 sections 5.5.5 and 5.5.6): what is listed works, what is not
 //! does not. That the results are right is tested where the mechanisms are, against the standards' vectors.
 
-use kit::{Known, Mechanism, Module, Object, Session, Template, ck, code, isolated};
+use kit::{Known, Length, Mechanism, Module, Object, Session, Template, ck, code, isolated};
 use std::collections::HashMap;
 
 /// One key, or pair of keys, of each kind that mechanisms ask for.
@@ -72,7 +72,10 @@ fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
         ck::CKM_AES_CTR => Mechanism::ctr(64, [1; 16]),
         ck::CKM_AES_GCM => Mechanism::gcm(&[1; 12], b"", 128),
         ck::CKM_RSA_PKCS_OAEP => Mechanism::oaep(ck::CKM_SHA256, ck::CKG_MGF1_SHA256, b""),
+        ck::CKM_TLS_MAC | ck::CKM_TLS12_MAC => Mechanism::tls_mac(of, ck::CKM_SHA256, 12, 1),
+        ck::CKM_TLS_PRE_MASTER_KEY_GEN => Mechanism::bytes(of, [3, 3]),
         ck::CKM_HASH_ML_DSA | ck::CKM_HASH_SLH_DSA => Mechanism::hash_sign_context(of, 0, b"", ck::CKM_SHA256),
+        ck::CKM_PKCS5_PBKD2 => Mechanism::pbkd2(ck::CKP_PKCS5_PBKD2_HMAC_SHA256, b"x", b"salt", 1, Length::Number),
         _ => Mechanism::plain(of),
     }
 }
@@ -155,7 +158,7 @@ fn least(of: ck::CK_MECHANISM_TYPE) -> (Template, Template) {
     let curve = |params: &[u8]| Template::new().bytes(ck::CKA_EC_PARAMS, params);
     let public = match of {
         ck::CKM_RSA_PKCS_KEY_PAIR_GEN => Template::new().ulong(ck::CKA_MODULUS_BITS, 1024),
-        ck::CKM_EC_KEY_PAIR_GEN => curve(&P256),
+        ck::CKM_EC_KEY_PAIR_GEN | ck::CKM_EC_KEY_PAIR_GEN_W_EXTRA_BITS => curve(&P256),
         ck::CKM_EC_EDWARDS_KEY_PAIR_GEN | ck::CKM_EDDSA => curve(&ED25519),
         ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN => curve(&X25519),
         ck::CKM_ML_KEM_KEY_PAIR_GEN | ck::CKM_ML_DSA_KEY_PAIR_GEN | ck::CKM_SLH_DSA_KEY_PAIR_GEN => {
@@ -167,6 +170,7 @@ fn least(of: ck::CK_MECHANISM_TYPE) -> (Template, Template) {
         ck::CKM_AES_KEY_GEN | ck::CKM_GENERIC_SECRET_KEY_GEN | ck::CKM_HKDF_KEY_GEN => {
             Template::new().ulong(ck::CKA_VALUE_LEN, 32)
         }
+        ck::CKM_PKCS5_PBKD2 => Template::new().ulong(ck::CKA_VALUE_LEN, 32),
         _ => Template::new(),
     };
     (public, secret)
@@ -179,7 +183,7 @@ fn every_generation_mechanism_that_is_listed_makes_keys_and_no_other_does() {
         let session = env.user(&module);
         for of in module.mechanisms(0).unwrap() {
             let flags = module.mechanism_info(0, of).unwrap().flags;
-            let (mechanism, (public, secret)) = (Mechanism::plain(of), least(of));
+            let (mechanism, (public, secret)) = (mechanism(of), least(of));
             let expected = |flag| if flags & flag == 0 { ck::CKR_MECHANISM_INVALID } else { ck::CKR_OK };
             let one = session.generate_key(&mechanism, &secret);
             assert_eq!(code(one), expected(ck::CKF_GENERATE), "{of:#x}");
@@ -278,7 +282,7 @@ fn the_sizes_that_are_told_are_those_that_are_made() {
         let sizes = |of| module.mechanism_info(0, of).map(|info| (info.ulMinKeySize, info.ulMaxKeySize)).unwrap();
         assert_eq!(sizes(ck::CKM_AES_KEY_GEN), (16, 32));
         assert_eq!(sizes(ck::CKM_RSA_PKCS_KEY_PAIR_GEN), (1024, 16384));
-        assert_eq!(sizes(ck::CKM_ECDSA), (224, 521));
+        assert_eq!(sizes(ck::CKM_ECDSA), (160, 521));
         assert_eq!(sizes(ck::CKM_EDDSA), (255, 448));
         let aes = |length| {
             let template = Template::new().ulong(ck::CKA_VALUE_LEN, length);

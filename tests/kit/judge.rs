@@ -88,6 +88,12 @@ impl Judge {
         Foreign { pem, public_key_info }
     }
 
+    /// Domain parameters of its own, DER: `openssl ecparam` and its kin.
+    #[track_caller]
+    pub fn parameters(&self, command: &[&str]) -> Vec<u8> {
+        self.output(&[command, &["-outform", "DER"]].concat(), &[])
+    }
+
     /// Whether it finds a signature right: `openssl pkeyutl -verify` with these options.
     pub fn verifies(&self, public_key_info: &[u8], options: &[&str], data: &[u8], signature: &[u8]) -> bool {
         let arguments = ["pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", "@", "-in", "@", "-sigfile", "@"];

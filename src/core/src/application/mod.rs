@@ -1,7 +1,9 @@
 //! One application between C_Initialize and C_Finalize: what the entry points call.
 
+mod built_in;
 mod crypt;
 mod derive;
+mod dual;
 mod kem;
 mod keys;
 mod objects;
@@ -10,8 +12,13 @@ mod recover;
 mod sessions;
 mod sign;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod tokens;
+mod verify_signature;
 mod wrap;
+
+pub use derive::{Made, Refusal};
 
 use crate::config::Config;
 use crate::mechanism::{self, Row};

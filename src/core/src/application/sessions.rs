@@ -116,7 +116,7 @@ impl Application {
     }
 
     /// Ends the login of a token in all its sessions: operations on private keys and searches end with it.
-    fn log_out(&self, token: &Arc<Token>) -> bool {
+    pub(super) fn log_out(&self, token: &Arc<Token>) -> bool {
         let was_in = token.log_out();
         let sessions: Vec<_> =
             read(&self.sessions).values().filter(|s| Arc::ptr_eq(&s.token, token)).cloned().collect();
@@ -132,7 +132,7 @@ impl Application {
         let mut operations = session.operations();
         for kind in Kind::ALL {
             if flags & kind.flag() != 0 {
-                operations.cancel(kind);
+                operations.cancel(*kind);
             }
         }
         if flags & ck::CKF_FIND_OBJECTS != 0 {

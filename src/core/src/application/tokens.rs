@@ -168,7 +168,7 @@ impl Application {
                     .map_err(|e| seal_error(uuid::Uuid::nil(), e))?;
                 log::info!(
                     "token {uuid} made without a recovery key: a cleared TPM or another board is the end of it \
-                     (`sealhsm token init --recovery-key` adds one)"
+                     (`sealhsm token add-recovery-key` adds one)"
                 );
                 let listed = self.list()?.into_iter().find(|l| l.uuid == uuid).ok_or(Error::DeviceError)?;
                 self.place(slot, listed);

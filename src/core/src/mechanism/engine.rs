@@ -55,6 +55,10 @@ pub trait Verifier: Send {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
     /// Takes data.
     fn update(&mut self, data: &[u8]) -> Result<()>;
+    /// Whether a signature of this many bytes can be right; `finish` says `SignatureLenRange` if not.
+    fn fits(&self, _signature_len: usize) -> bool {
+        true
+    }
     /// `SignatureInvalid`, or `SignatureLenRange` when the length alone says so.
     fn finish(&mut self, signature: &[u8]) -> Result<()>;
     /// Data and signature in one call.

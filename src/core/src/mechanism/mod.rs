@@ -6,6 +6,7 @@
 mod row;
 mod aes;
 mod block;
+mod chacha;
 pub mod derive;
 mod digest;
 mod ec;
@@ -17,6 +18,7 @@ pub mod kem;
 pub mod key;
 mod mac;
 pub mod parameter;
+mod password;
 mod pq;
 mod raw_rsa;
 mod rsa;
@@ -28,6 +30,11 @@ pub mod wrapping;
 
 pub use parameter::{Mechanism, Parameter, Salt, Shape};
 pub use row::{Group, PublicHalf, Row, lookup, rows};
+
+/// Bytes of a digest, by the CKM_ of the hash function.
+pub(crate) fn hash_len(mechanism: u64) -> Option<usize> {
+    hash::any(mechanism).map(hash::Hash::len)
+}
 
 /// OpenSSL failed where no input of the caller can be the reason.
 pub(crate) fn failed(error: sealhsm_crypto::Error) -> crate::Error {

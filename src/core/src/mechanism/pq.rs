@@ -189,11 +189,13 @@ impl Signature {
 
     /// Hedging, context and hash of a parameter. Where neither way is required, signatures are hedged.
     fn read<'a>(&self, parameter: &Parameter<'a>) -> Result<(bool, &'a [u8], Option<&'static Prehash>)> {
-        let (hedge, context, named) = match (self.how, *parameter) {
-            (How::Digest, Parameter::SignContext { hedge, context, hash: Some(hash) }) => (hedge, context, Some(hash)),
+        let (hedge, context, named) = match (self.how, parameter) {
+            (How::Digest, Parameter::SignContext { hedge, context, hash: Some(hash) }) => {
+                (*hedge, *context, Some(*hash))
+            }
             (How::Digest, _) => return Err(Error::MechanismParamInvalid),
             (_, Parameter::None) => (ck::CKH_HEDGE_PREFERRED, &[][..], None),
-            (_, Parameter::SignContext { hedge, context, hash: None }) => (hedge, context, None),
+            (_, Parameter::SignContext { hedge, context, hash: None }) => (*hedge, *context, None),
             _ => return Err(Error::MechanismParamInvalid),
         };
         let deterministic = match hedge {

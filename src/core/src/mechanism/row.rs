@@ -6,7 +6,7 @@ use super::kem::Kem;
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aes, derive, digest, ec, edwards, mac, pq, raw_rsa, rsa, secret};
+use super::{aes, block, chacha, derive, digest, ec, edwards, mac, password, pq, raw_rsa, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
 use std::sync::{Arc, LazyLock};
@@ -65,6 +65,8 @@ pub struct Row {
     pub wrapping: Option<Wrapping>,
     /// C_DeriveKey.
     pub derivation: Option<Derivation>,
+    /// What it generates follows from what the caller gave: a password.
+    pub known: bool,
     /// C_DeriveKey where it makes the public half of a private key.
     pub public_half: Option<PublicHalf>,
     /// C_EncapsulateKey and C_DecapsulateKey.
@@ -92,6 +94,7 @@ impl Row {
         generate_pair: None,
         wrapping: None,
         derivation: None,
+        known: false,
         public_half: None,
         kem: None,
         recover: None,
@@ -127,7 +130,7 @@ static FAMILIES: &[&[Row]] = &[
     ec::ROWS,
     edwards::ROWS,
     aes::ROWS,
-    mac::ROWS,
+    mac::ROWS[0],
     digest::ROWS,
     secret::ROWS,
     wrapping::aes::ROWS,
@@ -136,9 +139,21 @@ static FAMILIES: &[&[Row]] = &[
     derive::encrypted::ROWS,
     derive::hash::ROWS,
     derive::hkdf::ROWS,
+    block::ROWS,
+    block::xts::ROWS,
+    chacha::ROWS,
+    mac::ROWS[1],
+    mac::ROWS[2],
+    mac::ROWS[3],
+    derive::hash::OTHERS,
     pq::ROWS,
+    derive::sp800_108::ROWS,
+    password::ROWS,
     raw_rsa::ROWS,
     derive::public::ROWS,
+    derive::tls::ROWS,
+    derive::tls_prf::ROWS,
+    derive::ike::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.

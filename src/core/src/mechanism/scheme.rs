@@ -18,6 +18,10 @@ pub trait Scheme: Send {
     }
     /// Bytes of a signature.
     fn signature_len(&self) -> usize;
+    /// Whether a signature of this many bytes can be right.
+    fn fits(&self, signature_len: usize) -> bool {
+        signature_len == self.signature_len()
+    }
     /// Signs; says how long the signature is.
     fn sign(&mut self, data: &[u8], signature: &mut [u8]) -> Result<usize>;
     /// `SignatureLenRange` or `SignatureInvalid` if it is not right.
@@ -51,6 +55,9 @@ impl<S: Scheme> Signer for Direct<S> {
 impl<S: Scheme> Verifier for Direct<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.0.start(parameter)
+    }
+    fn fits(&self, signature_len: usize) -> bool {
+        self.0.fits(signature_len)
     }
     fn update(&mut self, _: &[u8]) -> Result<()> {
         Err(Error::FunctionNotSupported)
@@ -114,6 +121,9 @@ impl<S: Scheme> Signer for Hashed<S> {
 impl<S: Scheme> Verifier for Hashed<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.begin(parameter)
+    }
+    fn fits(&self, signature_len: usize) -> bool {
+        self.scheme.fits(signature_len)
     }
     fn update(&mut self, data: &[u8]) -> Result<()> {
         self.digest.update(data).map_err(failed)
@@ -192,6 +202,9 @@ impl<S: Scheme> Signer for Collected<S> {
 impl<S: Scheme> Verifier for Collected<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.begin(parameter)
+    }
+    fn fits(&self, signature_len: usize) -> bool {
+        self.scheme.fits(signature_len)
     }
     fn update(&mut self, data: &[u8]) -> Result<()> {
         self.take(data)

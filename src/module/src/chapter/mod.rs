@@ -2,6 +2,7 @@
 
 mod cipher;
 mod digest;
+mod dual;
 mod general;
 mod kem;
 mod key;
@@ -17,6 +18,7 @@ mod verify;
 
 pub use cipher::*;
 pub use digest::*;
+pub use dual::*;
 pub use general::*;
 pub use kem::*;
 pub use key::*;

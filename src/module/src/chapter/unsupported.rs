@@ -25,18 +25,6 @@ unsupported! {
     C_GetOperationState(*mut CK_BYTE, *mut CK_ULONG);
     C_SetOperationState(*mut CK_BYTE, CK_ULONG, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE);
 
-    // Signatures that come before the data.
-    C_VerifySignatureInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE, *mut CK_BYTE, CK_ULONG);
-    C_VerifySignature(*mut CK_BYTE, CK_ULONG);
-    C_VerifySignatureUpdate(*mut CK_BYTE, CK_ULONG);
-    C_VerifySignatureFinal();
-
-    // Dual-function operations.
-    C_DigestEncryptUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_DecryptDigestUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_SignEncryptUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_DecryptVerifyUpdate(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-
     // Keys from keys.
     C_WrapKeyAuthenticated(
         *mut CK_MECHANISM, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG

@@ -2,6 +2,7 @@
 //! the one-step derivation of NIST SP 800-56C makes of it.
 
 use super::{Bases, Derivation, Wanted};
+use crate::mechanism::ec;
 use crate::mechanism::hash::{self, Hash};
 use crate::mechanism::kem::agreement::AGREEMENT;
 use crate::mechanism::key::{Key, curve};
@@ -15,25 +16,23 @@ use sealhsm_crypto::pkey;
 use sealhsm_secret::Secret;
 use zeroize::Zeroize;
 
-/// As for other mechanisms on curves.
-const FLAGS: u64 = ck::CKF_EC_F_P | ck::CKF_EC_OID | ck::CKF_EC_CURVENAME | ck::CKF_EC_UNCOMPRESS | ck::CKF_EC_COMPRESS;
 const DERIVATION: Derivation = Derivation { base: ck::CKO_PRIVATE_KEY, derive, ..Derivation::ONE_WAY };
 
 pub(in crate::mechanism) static ROWS: &[Row] = &[
     row!(CKM_ECDH1_DERIVE {
-        sizes: (224, 521),
+        sizes: ec::SIZES,
         key_types: &[ck::CKK_EC, ck::CKK_EC_MONTGOMERY],
         parameter: Shape::Ecdh1,
-        extra_flags: FLAGS,
+        extra_flags: ec::FLAGS,
         derivation: Some(DERIVATION),
         kem: Some(AGREEMENT),
     }),
     // The curves here have a cofactor of 1: there is no difference.
     row!(CKM_ECDH1_COFACTOR_DERIVE {
-        sizes: (224, 521),
+        sizes: ec::SIZES,
         key_types: &[ck::CKK_EC],
         parameter: Shape::Ecdh1,
-        extra_flags: FLAGS,
+        extra_flags: ec::FLAGS,
         derivation: Some(DERIVATION),
         kem: Some(AGREEMENT),
     }),
@@ -50,7 +49,7 @@ enum Order {
 
 /// CKD_, hash and order.
 type Kdf = (u64, &'static Hash, Order);
-const KDFS: &[Kdf] = &[
+static KDFS: &[Kdf] = &[
     (ck::CKD_SHA1_KDF, &hash::SHA1, Order::CounterAfter),
     (ck::CKD_SHA224_KDF, &hash::SHA224, Order::CounterAfter),
     (ck::CKD_SHA256_KDF, &hash::SHA256, Order::CounterAfter),

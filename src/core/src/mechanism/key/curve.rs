@@ -8,6 +8,7 @@ use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::curve::{self, Curve, Shape};
 use sealhsm_crypto::der;
+use sealhsm_secret::Secret;
 
 /// The shape of the curves of a key type.
 const SHAPES: &[(u64, Shape)] = &[
@@ -16,8 +17,8 @@ const SHAPES: &[(u64, Shape)] = &[
     (ck::CKK_EC_MONTGOMERY, Shape::Montgomery),
 ];
 
-/// The curve that CKA_EC_PARAMS names by OID or by name. `CurveNotSupported`: another curve, one of another shape,
-/// or explicit parameters; `DomainParamsInvalid`: not parameters at all.
+/// The curve that CKA_EC_PARAMS names by OID or by name, or writes out. `CurveNotSupported`: another curve, or one of
+/// another shape; `DomainParamsInvalid`: not parameters at all.
 fn named(params: &[u8], shape: Shape) -> Result<&'static Curve> {
     let found = if der::whole(der::OID, params).is_some() {
         curve::all().iter().find(|curve| curve.oid == params)
@@ -25,7 +26,7 @@ fn named(params: &[u8], shape: Shape) -> Result<&'static Curve> {
         let is = |known: &&str| known.as_bytes().eq_ignore_ascii_case(name);
         curve::all().iter().find(|curve| curve.names.iter().any(is))
     } else if der::whole(der::SEQUENCE, params).is_some() {
-        None
+        curve::explicit(params).map_err(failed)?.ok_or(Error::DomainParamsInvalid)?
     } else {
         return Err(Error::DomainParamsInvalid);
     };
@@ -90,9 +91,13 @@ pub(super) fn complete(key: &mut Attributes) -> Result<()> {
     computed(key, ck::CKA_PUBLIC_KEY_INFO, Value::Bytes(curve.public_key_info(&public)))
 }
 
+/// Makes a private key and its public key.
+pub type Make = fn(&Curve) -> sealhsm_crypto::Result<(Secret, Vec<u8>)>;
+
 /// The generation mechanisms: CKA_EC_PARAMS stands in the public template, and may be repeated in the private one.
 pub fn generate(
     shape: Shape,
+    make: Make,
     parameter: &Parameter<'_>,
     public: &Attributes,
     private: &Attributes,
@@ -104,7 +109,7 @@ pub fn generate(
             return Err(Error::TemplateInconsistent);
         }
     }
-    let (value, point) = curve.generate().map_err(failed)?;
+    let (value, point) = make(curve).map_err(failed)?;
     let mut halves = (Attributes::new(), Attributes::new());
     for half in [&mut halves.0, &mut halves.1] {
         half.set_bytes(ck::CKA_EC_PARAMS, curve.oid);

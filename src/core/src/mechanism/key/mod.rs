@@ -4,10 +4,13 @@
 pub mod curve;
 pub mod pkcs8;
 pub mod pq;
+pub mod public;
 pub mod rsa;
 mod secret;
 
-pub(crate) use secret::is_len as is_secret_len;
+pub(crate) use secret::{
+    adjust as adjust_secret, is_len as is_secret_len, is_value as is_secret_value, only_len as only_secret_len,
+};
 
 use super::engine::{Cipher, Recoverer, Signer, Verifier};
 use crate::attribute::{Attributes, Type, Value};
@@ -89,6 +92,11 @@ const PAIRS: &[Family] = &[
     Family { key_types: &[ck::CKK_ML_KEM, ck::CKK_ML_DSA, ck::CKK_SLH_DSA], open: pq::open, complete: pq::complete },
 ];
 const SECRETS: Family = Family { key_types: &[], open: secret::open, complete: secret::complete };
+
+/// Key types of public and private keys.
+fn pair_types() -> impl Iterator<Item = u64> {
+    PAIRS.iter().flat_map(|family| family.key_types.iter().copied())
+}
 
 fn family(key: &Attributes) -> Result<(u64, &'static Family)> {
     let key_type = key.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
