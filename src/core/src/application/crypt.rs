@@ -85,7 +85,8 @@ impl Application {
         let found = self.key(&session, key)?;
         let (key, permit) = found.0.key(found.1.as_ref())?;
         may(row, kind, key, permit)?;
-        mechanism.parameter.well_formed()?;
+        self.sized(key)?;
+        self.admitted(&mechanism.parameter)?;
         let mut engine = engine(row, kind, key)?;
         match &mut engine {
             Engine::Cipher(e) => e.start(&mechanism.parameter)?,

@@ -29,7 +29,7 @@ mod tests;
 pub mod wrapping;
 
 pub use parameter::{Mechanism, Parameter, Salt, Shape};
-pub use row::{Group, PublicHalf, Row, lookup, rows};
+pub use row::{Group, PublicHalf, Row, lookup, named, rows};
 
 /// Bytes of a digest, by the CKM_ of the hash function.
 pub(crate) fn hash_len(mechanism: u64) -> Option<usize> {

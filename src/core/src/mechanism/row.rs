@@ -179,6 +179,27 @@ pub fn lookup(mechanism: u64) -> Option<&'static Row> {
     registry.numbers.binary_search(&mechanism).ok().map(|at| registry.rows[at])
 }
 
+/// Names that the standard has beside those of the rows.
+macro_rules! second_names {
+    ($($name:ident)*) => {
+        const SECOND_NAMES: &[(&str, u64)] = &[$((bare(stringify!($name)), cryptoki_sys::$name)),*];
+    };
+}
+
+second_names! {
+    CKM_ECDSA_KEY_PAIR_GEN
+    CKM_CAST5_KEY_GEN CKM_CAST5_ECB CKM_CAST5_CBC CKM_CAST5_CBC_PAD CKM_CAST5_MAC CKM_CAST5_MAC_GENERAL
+    CKM_SHA3_224_KEY_DERIVE CKM_SHA3_256_KEY_DERIVE CKM_SHA3_384_KEY_DERIVE CKM_SHA3_512_KEY_DERIVE
+    CKM_SHAKE_128_KEY_DERIVE CKM_SHAKE_256_KEY_DERIVE
+    CKM_DSA_PROBABILISTIC_PARAMETER_GEN CKM_DSA_PROBABLISTIC_PARAMETER_GEN
+}
+
+/// The row of a mechanism by one of its names, without `CKM_`.
+pub fn named(name: &str) -> Option<&'static Row> {
+    let second = || SECOND_NAMES.iter().find(|(second, _)| *second == name).and_then(|(_, number)| lookup(*number));
+    rows().iter().copied().find(|row| row.name == name).or_else(second)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,12 +2,14 @@
 //! checks and computes when a key comes to be, one file per family of keys.
 
 pub mod curve;
+mod legacy;
 pub mod pkcs8;
 pub mod pq;
 pub mod public;
 pub mod rsa;
 mod secret;
 
+pub use legacy::is_legacy;
 pub(crate) use secret::{
     adjust as adjust_secret, is_len as is_secret_len, is_value as is_secret_value, only_len as only_secret_len,
 };
@@ -27,6 +29,8 @@ use std::sync::Mutex;
 pub struct Key {
     /// CK_KEY_TYPE.
     pub key_type: u64,
+    /// Shorter than keys should be today, see [`is_legacy`].
+    pub legacy: bool,
     /// What OpenSSL works with.
     pub material: Material,
     /// Keyed engines at rest, by mechanism and direction; see [`Spare`].
@@ -111,7 +115,8 @@ impl Key {
     /// From a complete, checked object (CKO_PUBLIC_KEY, CKO_PRIVATE_KEY or CKO_SECRET_KEY).
     pub fn open(attributes: &Attributes) -> Result<Key> {
         let (key_type, family) = family(attributes)?;
-        Ok(Key { key_type, material: (family.open)(attributes)?, spare: Mutex::default() })
+        let (legacy, material) = (is_legacy(attributes), (family.open)(attributes)?);
+        Ok(Key { key_type, legacy, material, spare: Mutex::default() })
     }
 
     /// The value of a secret key.
