@@ -10,7 +10,7 @@ pub struct Mechanism {
     parameter: Vec<u8>,
     length: ck::CK_ULONG,
     /// Byte strings that the parameter points to.
-    _strings: Vec<Vec<u8>>,
+    strings: Vec<Vec<u8>>,
 }
 
 impl Mechanism {
@@ -22,7 +22,7 @@ impl Mechanism {
     /// With a byte string (an IV) for a parameter.
     pub fn bytes(of: ck::CK_MECHANISM_TYPE, parameter: impl AsRef<[u8]>) -> Self {
         let parameter = parameter.as_ref().to_vec();
-        Mechanism { of, length: parameter.len() as ck::CK_ULONG, parameter, _strings: Vec::new() }
+        Mechanism { of, length: parameter.len() as ck::CK_ULONG, parameter, strings: Vec::new() }
     }
 
     /// With a structure of C.
@@ -30,7 +30,7 @@ impl Mechanism {
         let mut parameter = vec![0u8; size_of::<T>()];
         // SAFETY: as many bytes as a T has, in memory of its own; T is Copy.
         unsafe { std::ptr::copy_nonoverlapping((&raw const value).cast(), parameter.as_mut_ptr(), size_of::<T>()) };
-        Mechanism { of, length: parameter.len() as ck::CK_ULONG, parameter, _strings: strings }
+        Mechanism { of, length: parameter.len() as ck::CK_ULONG, parameter, strings }
     }
 
     /// CKM_AES_GCM.
@@ -152,6 +152,68 @@ impl Mechanism {
             ulInfoLen: info.len() as ck::CK_ULONG,
         };
         Self::structure(of, value, vec![salt, info])
+    }
+
+    /// CKM_AES_CCM with CK_CCM_PARAMS for so many bytes of plaintext.
+    pub fn ccm(len: usize, nonce: &[u8], aad: &[u8], mac_len: ck::CK_ULONG) -> Self {
+        let (mut nonce, mut aad) = (nonce.to_vec(), aad.to_vec());
+        let value = ck::CK_CCM_PARAMS {
+            ulDataLen: len as ck::CK_ULONG,
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceLen: nonce.len() as ck::CK_ULONG,
+            pAAD: aad.as_mut_ptr(),
+            ulAADLen: aad.len() as ck::CK_ULONG,
+            ulMACLen: mac_len,
+        };
+        Self::structure(ck::CKM_AES_CCM, value, vec![nonce, aad])
+    }
+
+    /// CKM_CHACHA20_POLY1305, with the length of the nonce as it is to be told.
+    pub fn chacha20_poly1305(nonce: &[u8], told: ck::CK_ULONG, aad: &[u8]) -> Self {
+        let (mut nonce, mut aad) = (nonce.to_vec(), aad.to_vec());
+        let value = ck::CK_SALSA20_CHACHA20_POLY1305_PARAMS {
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceLen: told,
+            pAAD: aad.as_mut_ptr(),
+            ulAADLen: aad.len() as ck::CK_ULONG,
+        };
+        Self::structure(ck::CKM_CHACHA20_POLY1305, value, vec![nonce, aad])
+    }
+
+    /// CKM_AES_GCM with CK_GCM_WRAP_PARAMS; the first string is the IV.
+    pub fn gcm_wrap(iv: &[u8], generator: ck::CK_GENERATOR_FUNCTION, fixed_bits: ck::CK_ULONG, aad: &[u8]) -> Self {
+        let (mut iv, mut aad) = (iv.to_vec(), aad.to_vec());
+        let value = ck::CK_GCM_WRAP_PARAMS {
+            pIv: iv.as_mut_ptr(),
+            ulIvLen: iv.len() as ck::CK_ULONG,
+            ulIvFixedBits: fixed_bits,
+            ivGenerator: generator,
+            pAAD: aad.as_mut_ptr(),
+            ulAADLen: aad.len() as ck::CK_ULONG,
+            ulTagBits: 128,
+        };
+        Self::structure(ck::CKM_AES_GCM, value, vec![iv, aad])
+    }
+
+    /// CKM_AES_CCM with CK_CCM_WRAP_PARAMS; the first string is the nonce.
+    pub fn ccm_wrap(nonce: &[u8], generator: ck::CK_GENERATOR_FUNCTION, fixed_bits: ck::CK_ULONG, aad: &[u8]) -> Self {
+        let (mut nonce, mut aad) = (nonce.to_vec(), aad.to_vec());
+        let value = ck::CK_CCM_WRAP_PARAMS {
+            ulDataLen: 0,
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceLen: nonce.len() as ck::CK_ULONG,
+            ulNonceFixedBits: fixed_bits,
+            nonceGenerator: generator,
+            pAAD: aad.as_mut_ptr(),
+            ulAADLen: aad.len() as ck::CK_ULONG,
+            ulMACLen: 12,
+        };
+        Self::structure(ck::CKM_AES_CCM, value, vec![nonce, aad])
+    }
+
+    /// A byte string that the parameter points to, as the module left it.
+    pub fn string(&self, index: usize) -> &[u8] {
+        &self.strings[index]
     }
 
     /// The same with another ulParameterLen than is true.

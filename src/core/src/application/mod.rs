@@ -4,6 +4,8 @@ mod crypt;
 mod derive;
 mod dual;
 mod keys;
+mod message_cipher;
+mod message_sign;
 mod objects;
 mod sessions;
 mod sign;
@@ -11,6 +13,8 @@ mod slots;
 mod tokens;
 mod verify_signature;
 mod wrap;
+
+pub use message_cipher::Way;
 
 use crate::config::Config;
 use crate::mechanism::{self, Row};

@@ -61,7 +61,8 @@ impl Application {
 
     /// C_GetTokenInfo. Needs neither PIN nor TPM; the flags about PINs ask a TPM agent only if one is connected.
     pub fn token_info(&self, slot: SlotId) -> Result<TokenInfo> {
-        let always = ck::CKF_RNG | ck::CKF_LOGIN_REQUIRED | ck::CKF_RESTORE_KEY_NOT_NEEDED;
+        let always =
+            ck::CKF_RNG | ck::CKF_LOGIN_REQUIRED | ck::CKF_RESTORE_KEY_NOT_NEEDED | ck::CKF_DUAL_CRYPTO_OPERATIONS;
         let mut info = TokenInfo {
             label: String::new(),
             manufacturer: MANUFACTURER.into(),
@@ -276,4 +277,7 @@ fn flags(row: &Row) -> u64 {
         | of(row.generate_pair.is_some(), ck::CKF_GENERATE_KEY_PAIR)
         | of(row.wrapping.is_some(), ck::CKF_WRAP | ck::CKF_UNWRAP)
         | of(row.derivation.is_some(), ck::CKF_DERIVE)
+        | of(row.message.is_some(), ck::CKF_MESSAGE_ENCRYPT | ck::CKF_MESSAGE_DECRYPT | ck::CKF_MULTI_MESSAGE)
+        | of(row.sign.is_some(), ck::CKF_MESSAGE_SIGN)
+        | of(row.verify.is_some(), ck::CKF_MESSAGE_VERIFY)
 }

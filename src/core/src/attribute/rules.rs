@@ -352,6 +352,7 @@ const SCHEMAS: &[Schema] = &[
     secret(ck::CKK_SHA3_256_HMAC),
     secret(ck::CKK_SHA3_384_HMAC),
     secret(ck::CKK_SHA3_512_HMAC),
+    secret(ck::CKK_CHACHA20),
 ];
 
 /// The schema of a class and type; `None` when no such object can be kept here.

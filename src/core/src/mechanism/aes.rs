@@ -1,7 +1,6 @@
-//! AES (FIPS 197): rows and key generation. Block modes and CTR run in `block`, GCM in `gcm`.
+//! AES (FIPS 197): rows and key generation. Block modes and CTR run in `block`; `aead` has those that authenticate.
 
 use super::block::{Block, Mode};
-use super::gcm::{Open, Seal};
 use super::key::Key;
 use super::wrapping::encrypted::{WHOLE, zero_padded};
 use super::{Parameter, Row, Shape, secret};
@@ -23,7 +22,6 @@ pub(super) type Names = [&'static CStr; 3];
 pub(super) const ECB: Names = [c"AES-128-ECB", c"AES-192-ECB", c"AES-256-ECB"];
 pub(super) const CBC: Names = [c"AES-128-CBC", c"AES-192-CBC", c"AES-256-CBC"];
 const CTR: Names = [c"AES-128-CTR", c"AES-192-CTR", c"AES-256-CTR"];
-const GCM: Names = [c"AES-128-GCM", c"AES-192-GCM", c"AES-256-GCM"];
 
 macro_rules! block {
     ($mechanism:ident, $shape:expr, $names:expr, $mode:expr, $wrapping:expr) => {
@@ -44,14 +42,6 @@ pub(super) static ROWS: &[Row] = &[
     block!(CKM_AES_CBC, Shape::Iv(BLOCK), CBC, Mode::Cbc, Some(zero_padded::<BLOCK>())),
     block!(CKM_AES_CBC_PAD, Shape::Iv(BLOCK), CBC, Mode::CbcPad, Some(WHOLE)),
     block!(CKM_AES_CTR, Shape::AesCtr, CTR, Mode::Ctr, Some(WHOLE)),
-    row!(CKM_AES_GCM {
-        sizes: SIZES,
-        key_types: TYPES,
-        parameter: Shape::Gcm,
-        encrypt: Some(|key| Ok(Box::new(Seal::new(name(key, GCM)?, key)?))),
-        decrypt: Some(|key| Ok(Box::new(Open::new(name(key, GCM)?, key)?))),
-        wrapping: Some(WHOLE),
-    }),
 ];
 
 fn block(key: &Arc<Key>, names: Names, mode: Mode, direction: Direction) -> Result<Block> {

@@ -100,6 +100,9 @@ impl Signer for Mac {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.begin(parameter)
     }
+    fn again(&mut self) -> Result<()> {
+        self.hmac.restart().map_err(failed)
+    }
     fn signature_len(&self) -> usize {
         self.len
     }
@@ -117,6 +120,9 @@ impl Signer for Mac {
 impl Verifier for Mac {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.begin(parameter)
+    }
+    fn again(&mut self) -> Result<()> {
+        self.hmac.restart().map_err(failed)
     }
     fn update(&mut self, data: &[u8]) -> Result<()> {
         self.hmac.update(data).map_err(failed)

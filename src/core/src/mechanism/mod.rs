@@ -4,17 +4,19 @@
 
 #[macro_use]
 mod row;
+pub mod aead;
 mod aes;
 mod block;
+mod collect;
 pub mod derive;
 mod digest;
 mod ec;
 mod edwards;
 pub mod engine;
-mod gcm;
 mod hash;
 pub mod key;
 mod mac;
+pub mod message;
 pub mod parameter;
 mod rsa;
 mod scheme;

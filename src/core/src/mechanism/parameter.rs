@@ -1,6 +1,8 @@
 //! Mechanism parameters in Rust's types. The module turns C structures into these, guided by the
 //! [`Shape`] of the row; whether the values make sense is checked by the mechanism itself.
 
+use super::aead::Message;
+use super::message::Layout;
 use crate::{Error, Result};
 
 /// CK_MECHANISM after decoding.
@@ -43,6 +45,10 @@ pub enum Shape {
     CbcData,
     /// CK_HKDF_PARAMS.
     Hkdf,
+    /// CK_CCM_PARAMS.
+    Ccm,
+    /// CK_SALSA20_CHACHA20_POLY1305_PARAMS.
+    ChaCha20Poly1305,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -141,6 +147,10 @@ pub enum Parameter<'a> {
         /// pInfo.
         info: &'a [u8],
     },
+    /// CK_CCM_PARAMS, CK_SALSA20_CHACHA20_POLY1305_PARAMS, CK_GCM_WRAP_PARAMS, CK_CCM_WRAP_PARAMS.
+    Aead(Message<'a>),
+    /// What a message process is begun with.
+    MessageLayout(Layout),
 }
 
 /// The salt of HKDF.

@@ -5,7 +5,7 @@ use super::engine::{Cipher, Digester, Signer, Verifier};
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aes, derive, digest, ec, edwards, mac, rsa, secret};
+use super::{aead, aes, derive, digest, ec, edwards, mac, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
 use std::sync::{Arc, LazyLock};
@@ -62,6 +62,8 @@ pub struct Row {
     pub wrapping: Option<Wrapping>,
     /// C_DeriveKey.
     pub derivation: Option<Derivation>,
+    /// C_MessageEncryptInit, C_MessageDecryptInit, C_WrapKeyAuthenticated, C_UnwrapKeyAuthenticated.
+    pub message: Option<&'static aead::Algorithm>,
 }
 
 impl Row {
@@ -83,6 +85,7 @@ impl Row {
         generate_pair: None,
         wrapping: None,
         derivation: None,
+        message: None,
     };
 }
 
@@ -124,6 +127,7 @@ static FAMILIES: &[&[Row]] = &[
     derive::encrypted::ROWS,
     derive::hash::ROWS,
     derive::hkdf::ROWS,
+    aead::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.
@@ -165,6 +169,7 @@ mod tests {
             let makes = row.generate.is_some() || row.generate_pair.is_some();
             assert!(keyed || makes || row.digest.is_some(), "{}", row.name);
             assert_eq!(row.encrypt.is_some(), row.decrypt.is_some(), "{}", row.name);
+            assert!(row.message.is_none() || row.encrypt.is_some(), "{}", row.name);
             assert_eq!(row.sign.is_some(), row.verify.is_some(), "{}", row.name);
             assert_eq!(keyed || makes, !row.key_types.is_empty(), "{}", row.name);
         }

@@ -2,8 +2,10 @@
 //! and what ends one (section 5.2 and the return codes of each call), stands here and nowhere else.
 
 use crate::mechanism::Row;
+use crate::mechanism::aead::Aead;
 use crate::mechanism::engine::{Cipher, Digester, Signer, Verifier};
 use crate::mechanism::key::{Key, Spare};
+use crate::mechanism::message::Nonces;
 use crate::token::lock;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
@@ -25,12 +27,30 @@ pub enum Kind {
     Verify,
     /// C_VerifySignature: the signature comes first.
     VerifySignature,
+    /// C_EncryptMessage: from C_MessageEncryptInit to C_MessageEncryptFinal. The same for the three others.
+    MessageEncrypt,
+    /// C_DecryptMessage.
+    MessageDecrypt,
+    /// C_SignMessage.
+    MessageSign,
+    /// C_VerifyMessage.
+    MessageVerify,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: &[Kind] =
-        &[Kind::Encrypt, Kind::Decrypt, Kind::Digest, Kind::Sign, Kind::Verify, Kind::VerifySignature];
+    pub const ALL: &[Kind] = &[
+        Kind::Encrypt,
+        Kind::Decrypt,
+        Kind::Digest,
+        Kind::Sign,
+        Kind::Verify,
+        Kind::VerifySignature,
+        Kind::MessageEncrypt,
+        Kind::MessageDecrypt,
+        Kind::MessageSign,
+        Kind::MessageVerify,
+    ];
 
     /// The flag of C_SessionCancel and CK_MECHANISM_INFO.
     pub fn flag(self) -> u64 {
@@ -40,24 +60,30 @@ impl Kind {
             Kind::Digest => ck::CKF_DIGEST,
             Kind::Sign => ck::CKF_SIGN,
             Kind::Verify | Kind::VerifySignature => ck::CKF_VERIFY,
+            Kind::MessageEncrypt => ck::CKF_MESSAGE_ENCRYPT,
+            Kind::MessageDecrypt => ck::CKF_MESSAGE_DECRYPT,
+            Kind::MessageSign => ck::CKF_MESSAGE_SIGN,
+            Kind::MessageVerify => ck::CKF_MESSAGE_VERIFY,
         }
     }
 
     /// The attribute that must be true on the key.
     pub fn usage(self) -> Option<u64> {
         match self {
-            Kind::Encrypt => Some(ck::CKA_ENCRYPT),
-            Kind::Decrypt => Some(ck::CKA_DECRYPT),
+            Kind::Encrypt | Kind::MessageEncrypt => Some(ck::CKA_ENCRYPT),
+            Kind::Decrypt | Kind::MessageDecrypt => Some(ck::CKA_DECRYPT),
             Kind::Digest => None,
-            Kind::Sign => Some(ck::CKA_SIGN),
-            Kind::Verify | Kind::VerifySignature => Some(ck::CKA_VERIFY),
+            Kind::Sign | Kind::MessageSign => Some(ck::CKA_SIGN),
+            Kind::Verify | Kind::VerifySignature | Kind::MessageVerify => Some(ck::CKA_VERIFY),
         }
     }
 
     /// The class of asymmetric key it takes.
     pub fn half(self) -> u64 {
         match self {
-            Kind::Encrypt | Kind::Verify | Kind::VerifySignature => ck::CKO_PUBLIC_KEY,
+            Kind::Encrypt | Kind::Verify | Kind::VerifySignature | Kind::MessageEncrypt | Kind::MessageVerify => {
+                ck::CKO_PUBLIC_KEY
+            }
             _ => ck::CKO_PRIVATE_KEY,
         }
     }
@@ -89,6 +115,8 @@ pub enum Engine {
     Verify(Box<dyn Verifier>),
     /// C_VerifySignature, and the signature.
     VerifySignature(Box<dyn Verifier>, Vec<u8>),
+    /// C_EncryptMessage or C_DecryptMessage, and the nonces that the token makes.
+    Message(Box<Aead>, Nonces),
 }
 
 /// CKA_ALWAYS_AUTHENTICATE: the state belongs to the operation.
@@ -116,7 +144,8 @@ pub struct Operation {
     pub private: bool,
     /// See [`Reauthentication`].
     pub reauthentication: Reauthentication,
-    /// An Update was called: the single-part call is no longer possible.
+    /// An Update was called: the single-part call is no longer possible. Of a message process: a message was begun and
+    /// is not over.
     pub begun: bool,
     /// An output that did not fit the caller's buffer and waits for the same call with a larger one.
     pub waiting: Option<Secret>,
@@ -128,6 +157,22 @@ impl Operation {
         match self.reauthentication {
             Reauthentication::Awaited => Err(Error::UserNotLoggedIn),
             _ => Ok(()),
+        }
+    }
+
+    /// Forgets a message that was begun.
+    pub fn abandon_message(&mut self) {
+        self.begun = false;
+        if let Engine::Message(aead, _) = &mut self.engine {
+            aead.forget();
+        }
+    }
+
+    /// One message of a process is over; the next one asks for its own context-specific login.
+    pub fn message_over(&mut self) {
+        self.begun = false;
+        if self.reauthentication == Reauthentication::Given {
+            self.reauthentication = Reauthentication::Awaited;
         }
     }
 
@@ -262,6 +307,16 @@ impl Operations {
                 Err(error)
             }
         }
+    }
+
+    /// Runs one call of a message process, which goes on whatever comes of it: an error ends the message only.
+    pub fn run_message<T>(&mut self, kind: Kind, call: impl FnOnce(&mut Operation) -> Result<T>) -> Result<T> {
+        let operation = self.get(kind)?;
+        let done = call(operation);
+        if done.as_ref().is_err_and(|error| !goes_on(*error)) {
+            operation.abandon_message();
+        }
+        done
     }
 
     /// Runs one call of two operations at once; `OperationNotInitialized` unless both are active, and they end together

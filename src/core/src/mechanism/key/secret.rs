@@ -17,6 +17,7 @@ pub(super) fn open(key: &Attributes) -> Result<Material> {
 pub fn is_len(key_type: u64, len: usize) -> bool {
     match key_type {
         ck::CKK_AES => aes::is_key_len(len),
+        ck::CKK_CHACHA20 => len == 32,
         _ => (1..=MAX_SECRET).contains(&(len as u64)),
     }
 }

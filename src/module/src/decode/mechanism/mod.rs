@@ -2,6 +2,10 @@
 //! exactly that becomes [`Parameter::Malformed`], which the core refuses in its turn: after session, state and key.
 #![allow(unsafe_code)]
 
+mod aead;
+
+pub use aead::{Message, authenticated, message_or_cancel, wrapping};
+
 use crate::pointer::{Plain, Pointer};
 use cryptoki_sys as ck;
 use sealhsm_core::mechanism::{Mechanism, Parameter, Salt, Shape, lookup};
@@ -64,6 +68,8 @@ impl<'c> Given<'c> {
             Shape::StringData => self.string_data(),
             Shape::CbcData => self.cbc_data(),
             Shape::Hkdf => self.hkdf(),
+            Shape::Ccm => self.ccm(),
+            Shape::ChaCha20Poly1305 => self.chacha20_poly1305(),
         }
     }
 

@@ -33,6 +33,8 @@ fn a_parameter_of_another_length_is_malformed() {
         decode(Shape::StringData, &mut [0u64; 2], change, refused);
         decode(Shape::CbcData, &mut [0u64; 4], change, refused);
         decode(Shape::Hkdf, &mut [0u64; 8], change, refused);
+        decode(Shape::Ccm, &mut [0u64; 6], change, refused);
+        decode(Shape::ChaCha20Poly1305, &mut [0u64; 4], change, refused);
     }
 }
 
@@ -53,6 +55,8 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         Shape::StringData,
         Shape::CbcData,
         Shape::Hkdf,
+        Shape::Ccm,
+        Shape::ChaCha20Poly1305,
     ] {
         assert_eq!(none(shape, 0), None, "{shape:?}");
     }
@@ -70,6 +74,8 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         (Shape::StringData, 16),
         (Shape::CbcData, 32),
         (Shape::Hkdf, 64),
+        (Shape::Ccm, 48),
+        (Shape::ChaCha20Poly1305, 32),
     ] {
         assert_eq!(none(shape, length), None, "{shape:?}");
     }
