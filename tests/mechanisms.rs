@@ -1,7 +1,7 @@
 //! C_GetMechanismList and C_GetMechanismInfo (PKCS#11 3.2 sections 5.5.5 and 5.5.6): what is listed works, what is not
 //! does not. That the results are right is tested where the mechanisms are, against the standards' vectors.
 
-use kit::{Known, Mechanism, Module, Object, Session, Template, ck, code, isolated};
+use kit::{Known, Length, Mechanism, Module, Object, Session, Template, ck, code, isolated};
 use std::collections::HashMap;
 
 /// One key, or pair of keys, of each kind that mechanisms ask for.
@@ -14,6 +14,8 @@ enum Kind {
     Edwards,
     Aes,
     Generic,
+    MlDsa,
+    SlhDsa,
 }
 
 impl Keys {
@@ -29,7 +31,11 @@ impl Keys {
             let key = session.create(&value.class(ck::CKO_SECRET_KEY).key_type(key_type)).unwrap();
             (kind, (key, key))
         });
-        Keys(pairs.into_iter().chain(secrets).collect())
+        let pq = [
+            (Kind::MlDsa, session.pq_pair(ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKP_ML_DSA_44)),
+            (Kind::SlhDsa, session.pq_pair(ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKP_SLH_DSA_SHA2_128F)),
+        ];
+        Keys(pairs.into_iter().chain(secrets).chain(pq).collect())
     }
 
     fn pair(&self, kind: Kind) -> (Object, Object) {
@@ -65,7 +71,11 @@ fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
         ck::CKM_AES_CBC | ck::CKM_AES_CBC_PAD => Mechanism::bytes(of, [1; 16]),
         ck::CKM_AES_CTR => Mechanism::ctr(64, [1; 16]),
         ck::CKM_AES_GCM => Mechanism::gcm(&[1; 12], b"", 128),
+        ck::CKM_AES_CCM => Mechanism::ccm(16, &[1; 12], b"", 16),
+        ck::CKM_CHACHA20_POLY1305 => Mechanism::chacha20_poly1305(&[1; 12], 96, b""),
         ck::CKM_RSA_PKCS_OAEP => Mechanism::oaep(ck::CKM_SHA256, ck::CKG_MGF1_SHA256, b""),
+        ck::CKM_HASH_ML_DSA | ck::CKM_HASH_SLH_DSA => Mechanism::hash_sign_context(of, 0, b"", ck::CKM_SHA256),
+        ck::CKM_PKCS5_PBKD2 => Mechanism::pbkd2(ck::CKP_PKCS5_PBKD2_HMAC_SHA256, b"x", b"salt", 1, Length::Number),
         _ => Mechanism::plain(of),
     }
 }
@@ -86,7 +96,7 @@ const GENERAL: &[ck::CK_MECHANISM_TYPE] = &[
     ck::CKM_SHA3_512_HMAC_GENERAL,
 ];
 
-const KINDS: [Kind; 5] = [Kind::Rsa, Kind::Ec, Kind::Edwards, Kind::Aes, Kind::Generic];
+const KINDS: [Kind; 7] = [Kind::Rsa, Kind::Ec, Kind::Edwards, Kind::Aes, Kind::Generic, Kind::MlDsa, Kind::SlhDsa];
 
 /// Begins an operation with the key of each kind. The kinds that it took; every other is of an inconsistent type.
 fn kinds_that(begin: impl Fn(Kind) -> kit::Result<()>) -> Vec<Kind> {
@@ -149,12 +159,16 @@ fn least(of: ck::CK_MECHANISM_TYPE) -> (Template, Template) {
         ck::CKM_EC_KEY_PAIR_GEN => curve(&P256),
         ck::CKM_EC_EDWARDS_KEY_PAIR_GEN | ck::CKM_EDDSA => curve(&ED25519),
         ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN => curve(&X25519),
+        ck::CKM_ML_KEM_KEY_PAIR_GEN | ck::CKM_ML_DSA_KEY_PAIR_GEN | ck::CKM_SLH_DSA_KEY_PAIR_GEN => {
+            Template::new().ulong(ck::CKA_PARAMETER_SET, 3)
+        }
         _ => Template::new(),
     };
     let secret = match of {
         ck::CKM_AES_KEY_GEN | ck::CKM_GENERIC_SECRET_KEY_GEN | ck::CKM_HKDF_KEY_GEN => {
             Template::new().ulong(ck::CKA_VALUE_LEN, 32)
         }
+        ck::CKM_PKCS5_PBKD2 => Template::new().ulong(ck::CKA_VALUE_LEN, 32),
         _ => Template::new(),
     };
     (public, secret)
@@ -167,7 +181,7 @@ fn every_generation_mechanism_that_is_listed_makes_keys_and_no_other_does() {
         let session = env.user(&module);
         for of in module.mechanisms(0).unwrap() {
             let flags = module.mechanism_info(0, of).unwrap().flags;
-            let (mechanism, (public, secret)) = (Mechanism::plain(of), least(of));
+            let (mechanism, (public, secret)) = (mechanism(of), least(of));
             let expected = |flag| if flags & flag == 0 { ck::CKR_MECHANISM_INVALID } else { ck::CKR_OK };
             let one = session.generate_key(&mechanism, &secret);
             assert_eq!(code(one), expected(ck::CKF_GENERATE), "{of:#x}");

@@ -66,6 +66,12 @@ impl Judge {
         self.output(&["dgst", "-binary", name, "@"], &[&self.file(data)])
     }
 
+    /// Digest of so many bytes by a function without a length of its own: `openssl dgst -xoflen`.
+    #[track_caller]
+    pub fn digests_to(&self, name: &str, length: usize, data: &[u8]) -> Vec<u8> {
+        self.output(&["dgst", "-binary", name, "-xoflen", &length.to_string(), "@"], &[&self.file(data)])
+    }
+
     /// HMAC with a key in hexadecimal digits: `openssl dgst -mac HMAC`.
     #[track_caller]
     pub fn macs(&self, hash: &str, key: &str, data: &[u8]) -> Vec<u8> {

@@ -3,6 +3,7 @@
 
 mod chance;
 mod client;
+mod derivation;
 mod env;
 mod forked;
 mod hex;
@@ -16,6 +17,8 @@ mod module;
 mod object;
 mod operation;
 mod paths;
+pub mod pattern;
+mod pq;
 mod proxy;
 mod rv;
 mod sample;
@@ -27,6 +30,7 @@ pub mod user;
 pub use chance::Chance;
 pub use client::{Client, Running, Said, serve};
 pub use cryptoki_sys as ck;
+pub use derivation::{Field, Length};
 pub use env::{Env, Log, SO_PIN, USER_PIN, eventually};
 pub use forked::{Forked, fork};
 pub use hex::hex;

@@ -44,15 +44,20 @@ impl Operation {
 
     /// For an algorithm that signs whole messages, by its name in OpenSSL (Ed25519ctx and so on).
     pub fn of_messages(key: &Key, purpose: Purpose, algorithm: &CStr, context: &[u8]) -> Result<Self> {
+        let mut params = Params::new();
+        if !context.is_empty() {
+            params = params.bytes(c"context-string", context);
+        }
+        Self::with_params(key, purpose, algorithm, params)
+    }
+
+    /// The same with parameters in OpenSSL's names.
+    pub(crate) fn with_params(key: &Key, purpose: Purpose, algorithm: &CStr, mut params: Params) -> Result<Self> {
         let new = Self { context: PkeyCtx::new(key.pkey())?, purpose };
         // SAFETY: a terminated name; null is the default library context and no properties.
         let fetched = unsafe { EVP_SIGNATURE_fetch(ptr::null_mut(), algorithm.as_ptr(), ptr::null()) };
         if fetched.is_null() {
             return Err(ErrorStack::get().into());
-        }
-        let mut params = Params::new();
-        if !context.is_empty() {
-            params = params.bytes(c"context-string", context);
         }
         let list = params.as_mut_ptr();
         let raw = new.context.as_ptr();

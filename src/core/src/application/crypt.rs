@@ -132,8 +132,10 @@ fn has(row: &Row, kind: Kind) -> bool {
     match kind {
         Kind::Encrypt => row.encrypt.is_some(),
         Kind::Decrypt => row.decrypt.is_some(),
-        Kind::Sign | Kind::MessageSign => row.sign.is_some(),
-        Kind::Verify | Kind::VerifySignature | Kind::MessageVerify => row.verify.is_some(),
+        Kind::Sign => row.sign.is_some(),
+        Kind::MessageSign => row.sign.is_some() && !row.one_message,
+        Kind::Verify | Kind::VerifySignature => row.verify.is_some(),
+        Kind::MessageVerify => row.verify.is_some() && !row.one_message,
         Kind::MessageEncrypt | Kind::MessageDecrypt => row.message.is_some(),
         Kind::Digest => row.digest.is_some(),
     }

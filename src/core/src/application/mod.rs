@@ -10,10 +10,13 @@ mod objects;
 mod sessions;
 mod sign;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod verify_signature;
 mod wrap;
 
+pub use derive::{Made, Refusal};
 pub use message_cipher::Way;
 
 use crate::config::Config;

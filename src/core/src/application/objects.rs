@@ -2,7 +2,8 @@
 
 use super::{Application, ObjectHandle, SessionHandle};
 use crate::attribute::build::{self, Alter, Birth};
-use crate::attribute::{Answer, Attributes, Template, Type, codec, confine, rules, template};
+use crate::attribute::rules::{self, Schema};
+use crate::attribute::{Answer, Attributes, Template, Type, codec, confine, strict, template};
 use crate::mechanism::key;
 use crate::object::view::{self, new_handle};
 use crate::object::{Home, Object, certificate, record};
@@ -21,10 +22,22 @@ impl Application {
     /// C_CreateObject.
     pub fn create_object(&self, session: SessionHandle, template: &Template<'_>) -> Result<ObjectHandle> {
         let session = self.session(session)?;
-        let mut object = template::parse(template)?;
+        let object = self.created(&session, template::parse(template)?)?;
+        Ok(self.keep(&session, vec![object])?[0])
+    }
+
+    /// The same for several objects at once, from templates that are parsed: all come to be, or none.
+    pub fn create_objects(&self, session: SessionHandle, templates: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+        let session = self.session(session)?;
+        let objects: Result<Vec<_>> = templates.into_iter().map(|template| self.created(&session, template)).collect();
+        self.keep(&session, objects?)
+    }
+
+    /// A template made complete.
+    fn created(&self, session: &Session, mut object: Attributes) -> Result<Attributes> {
         let schema = build::schema_of(&object)?;
-        build::fill(&mut object, schema, Birth::Create, session.token.who() == Some(Who::So))?;
-        self.may_write(&session, &object)?;
+        self.fill(session, &mut object, schema, Birth::Create)?;
+        self.may_write(session, &object)?;
         match rules::subtype_attribute(schema.class) {
             Some(ck::CKA_KEY_TYPE) => key::complete(&mut object)?,
             Some(ck::CKA_CERTIFICATE_TYPE) => certificate::complete(&mut object)?,
@@ -33,7 +46,7 @@ impl Application {
         if object.is(ck::CKA_TRUSTED) {
             confine::trusted(&mut object);
         }
-        Ok(self.keep(&session, vec![object])?[0])
+        Ok(object)
     }
 
     /// C_CopyObject.
@@ -52,6 +65,9 @@ impl Application {
         let so = session.token.who() == Some(Who::So);
         let changes = template::parse(template)?;
         let mut copy = build::alter(present, changes, build::schema_of(present)?, Alter::Copy, so)?;
+        if self.shared.config.strict {
+            strict::alter(present, &copy, Alter::Copy)?;
+        }
         copy.remove(ck::CKA_UNIQUE_ID);
         if copy.is(ck::CKA_TRUSTED) && !so {
             copy.set_bool(ck::CKA_TRUSTED, false);
@@ -116,7 +132,12 @@ impl Application {
             if !present.is(ck::CKA_MODIFIABLE) {
                 return Err(Error::ActionProhibited);
             }
-            build::alter(present, template::parse(template)?, build::schema_of(present)?, Alter::Set, so)
+            let changed =
+                build::alter(present, template::parse(template)?, build::schema_of(present)?, Alter::Set, so)?;
+            if self.shared.config.strict {
+                strict::alter(present, &changed, Alter::Set)?;
+            }
+            Ok(changed)
         };
         if let Home::Session { session: owner } = first.home {
             let changed = change(first.attributes(None)?)?;
@@ -212,8 +233,25 @@ impl Application {
         Ok(())
     }
 
+    /// Checks the template of a new object against its rows and fills in what it leaves out.
+    pub(super) fn fill(
+        &self,
+        session: &Session,
+        template: &mut Attributes,
+        schema: &Schema,
+        birth: Birth,
+    ) -> Result<()> {
+        if self.shared.config.strict {
+            strict::settle(template, None, schema);
+        }
+        build::fill(template, schema, birth, session.token.who() == Some(Who::So))
+    }
+
     /// Keeps new objects, all or none, and gives their handles in the same order.
     pub(super) fn keep(&self, session: &Session, objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+        if self.shared.config.strict {
+            objects.iter().try_for_each(strict::check)?;
+        }
         let token = &session.token;
         let mut named = Vec::with_capacity(objects.len());
         for mut object in objects {

@@ -116,7 +116,7 @@ impl Application {
     }
 
     /// Ends the login of a token in all its sessions: operations on private keys and searches end with it.
-    fn log_out(&self, token: &Arc<Token>) -> bool {
+    pub(super) fn log_out(&self, token: &Arc<Token>) -> bool {
         let was_in = token.log_out();
         let sessions: Vec<_> =
             read(&self.sessions).values().filter(|s| Arc::ptr_eq(&s.token, token)).cloned().collect();

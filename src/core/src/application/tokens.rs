@@ -169,7 +169,7 @@ impl Application {
                     .map_err(|e| seal_error(uuid::Uuid::nil(), e))?;
                 log::info!(
                     "token {uuid} made without a recovery key: a cleared TPM or another board is the end of it \
-                     (`sealhsm token init --recovery-key` adds one)"
+                     (`sealhsm token add-recovery-key` adds one)"
                 );
                 let listed = self.list()?.into_iter().find(|l| l.uuid == uuid).ok_or(Error::DeviceError)?;
                 self.place(slot, listed);
@@ -278,6 +278,6 @@ fn flags(row: &Row) -> u64 {
         | of(row.wrapping.is_some(), ck::CKF_WRAP | ck::CKF_UNWRAP)
         | of(row.derivation.is_some(), ck::CKF_DERIVE)
         | of(row.message.is_some(), ck::CKF_MESSAGE_ENCRYPT | ck::CKF_MESSAGE_DECRYPT | ck::CKF_MULTI_MESSAGE)
-        | of(row.sign.is_some(), ck::CKF_MESSAGE_SIGN)
-        | of(row.verify.is_some(), ck::CKF_MESSAGE_VERIFY)
+        | of(row.sign.is_some() && !row.one_message, ck::CKF_MESSAGE_SIGN)
+        | of(row.verify.is_some() && !row.one_message, ck::CKF_MESSAGE_VERIFY)
 }

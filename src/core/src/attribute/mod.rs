@@ -5,6 +5,7 @@ pub mod codec;
 pub mod confine;
 pub mod kind;
 pub mod rules;
+pub mod strict;
 pub mod template;
 mod value;
 

@@ -42,12 +42,11 @@ enum Way {
     Whole,
 }
 
-const GCM_NAMES: Names = [c"AES-128-GCM", c"AES-192-GCM", c"AES-256-GCM"];
 const CCM_NAMES: Names = [c"AES-128-CCM", c"AES-192-CCM", c"AES-256-CCM"];
 
 /// OpenSSL takes IVs up to 128 bytes; at most 2^39 - 256 bits of plaintext.
 pub static GCM: Algorithm = Algorithm {
-    cipher: |key| aes::name(key, GCM_NAMES),
+    cipher: |key| aes::name(key, aes::GCM),
     nonce: 1..=128,
     tags: &[32, 64, 96, 104, 112, 120, 128],
     way: Way::Stream((1 << 36) - 32),
@@ -144,6 +143,14 @@ impl Algorithm {
             Way::Whole => u64::MAX >> (64 - 8 * 15_usize.saturating_sub(nonce).min(8)),
         }
     }
+}
+
+/// Sets the IV of GCM for data that are authenticated only; says how many bytes the tag has.
+pub(super) fn begin_gcm(context: &mut Context, parameter: &Parameter<'_>) -> Result<usize> {
+    let message = Message::of(parameter)?;
+    let tag = GCM.check(message.nonce.len(), message.tag_bits, None)?;
+    context.restart(message.nonce).map_err(failed)?;
+    Ok(tag)
 }
 
 /// One message at a time under one key, in one direction.

@@ -2,6 +2,7 @@
 //! [`Shape`] of the row; whether the values make sense is checked by the mechanism itself.
 
 use super::aead::Message;
+use super::derive::sp800_108::Sp800108;
 use super::message::Layout;
 use crate::{Error, Result};
 
@@ -49,10 +50,28 @@ pub enum Shape {
     Ccm,
     /// CK_SALSA20_CHACHA20_POLY1305_PARAMS.
     ChaCha20Poly1305,
+    /// CK_RC2_CBC_PARAMS.
+    Rc2Cbc,
+    /// CK_RC2_MAC_GENERAL_PARAMS.
+    Rc2MacGeneral,
+    /// CK_DES_CBC_ENCRYPT_DATA_PARAMS.
+    DesCbcData,
+    /// CK_CHACHA20_PARAMS.
+    ChaCha20,
+    /// CK_SIGN_ADDITIONAL_CONTEXT or none.
+    SignContextOrNone,
+    /// CK_HASH_SIGN_ADDITIONAL_CONTEXT.
+    HashSignContext,
+    /// CK_SP800_108_KDF_PARAMS.
+    Sp800108,
+    /// CK_SP800_108_FEEDBACK_KDF_PARAMS.
+    Sp800108Feedback,
+    /// CK_PKCS5_PBKD2_PARAMS2, or CK_PKCS5_PBKD2_PARAMS with a pointer to the length of the password.
+    Pbkd2,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Parameter<'a> {
     /// None given.
     None,
@@ -151,6 +170,56 @@ pub enum Parameter<'a> {
     Aead(Message<'a>),
     /// What a message process is begun with.
     MessageLayout(Layout),
+    /// CK_RC2_CBC_PARAMS.
+    Rc2Cbc {
+        /// ulEffectiveBits.
+        bits: u64,
+        /// iv.
+        iv: [u8; 8],
+    },
+    /// CK_RC2_MAC_GENERAL_PARAMS.
+    Rc2MacGeneral {
+        /// ulEffectiveBits.
+        bits: u64,
+        /// ulMacLength in bytes.
+        len: u64,
+    },
+    /// CK_DES_CBC_ENCRYPT_DATA_PARAMS.
+    DesCbcData {
+        /// iv.
+        iv: [u8; 8],
+        /// pData.
+        data: &'a [u8],
+    },
+    /// CK_CHACHA20_PARAMS; both in whole bytes, little-endian as RFC 8439 has them.
+    ChaCha20 {
+        /// pBlockCounter.
+        counter: &'a [u8],
+        /// pNonce.
+        nonce: &'a [u8],
+    },
+    /// CK_SIGN_ADDITIONAL_CONTEXT, CK_HASH_SIGN_ADDITIONAL_CONTEXT.
+    SignContext {
+        /// hedgeVariant, a CKH_.
+        hedge: u64,
+        /// pContext.
+        context: &'a [u8],
+        /// hash, a CKM_, where the structure has it.
+        hash: Option<u64>,
+    },
+    /// CK_SP800_108_KDF_PARAMS or CK_SP800_108_FEEDBACK_KDF_PARAMS.
+    Sp800108(Box<Sp800108<'a>>),
+    /// CK_PKCS5_PBKD2_PARAMS2.
+    Pbkd2 {
+        /// pSaltSourceData.
+        salt: &'a [u8],
+        /// iterations.
+        iterations: u64,
+        /// prf, a CKP_.
+        prf: u64,
+        /// pPassword.
+        password: &'a [u8],
+    },
 }
 
 /// The salt of HKDF.

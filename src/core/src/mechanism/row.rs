@@ -5,7 +5,7 @@ use super::engine::{Cipher, Digester, Signer, Verifier};
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aead, aes, derive, digest, ec, edwards, mac, rsa, secret};
+use super::{aead, aes, block, chacha, derive, digest, ec, edwards, mac, password, pq, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
 use std::sync::{Arc, LazyLock};
@@ -64,6 +64,10 @@ pub struct Row {
     pub derivation: Option<Derivation>,
     /// C_MessageEncryptInit, C_MessageDecryptInit, C_WrapKeyAuthenticated, C_UnwrapKeyAuthenticated.
     pub message: Option<&'static aead::Algorithm>,
+    /// A parameter or a key serves one message only: nothing for C_MessageSignInit.
+    pub one_message: bool,
+    /// What it generates follows from what the caller gave: a password.
+    pub known: bool,
 }
 
 impl Row {
@@ -86,6 +90,8 @@ impl Row {
         wrapping: None,
         derivation: None,
         message: None,
+        one_message: false,
+        known: false,
     };
 }
 
@@ -118,7 +124,7 @@ static FAMILIES: &[&[Row]] = &[
     ec::ROWS,
     edwards::ROWS,
     aes::ROWS,
-    mac::ROWS,
+    mac::ROWS[0],
     digest::ROWS,
     secret::ROWS,
     wrapping::aes::ROWS,
@@ -128,6 +134,16 @@ static FAMILIES: &[&[Row]] = &[
     derive::hash::ROWS,
     derive::hkdf::ROWS,
     aead::ROWS,
+    block::ROWS,
+    block::xts::ROWS,
+    chacha::ROWS,
+    mac::ROWS[1],
+    mac::ROWS[2],
+    mac::ROWS[3],
+    derive::hash::OTHERS,
+    pq::ROWS,
+    derive::sp800_108::ROWS,
+    password::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.

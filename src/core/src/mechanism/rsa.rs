@@ -78,6 +78,7 @@ pub(super) static ROWS: &[Row] = &[
         verify: Some(|key| Ok(Box::new(Direct(Pss::new(key, Purpose::Verify, None)?)))),
     }),
     pkcs1!(Legacy CKM_MD5_RSA_PKCS MD5),
+    pkcs1!(Legacy CKM_RIPEMD160_RSA_PKCS RIPEMD160),
     pkcs1!(Legacy CKM_SHA1_RSA_PKCS SHA1),
     pkcs1!(Modern CKM_SHA224_RSA_PKCS SHA224),
     pkcs1!(Modern CKM_SHA256_RSA_PKCS SHA256),

@@ -6,12 +6,16 @@ use super::engine::{Signer, Verifier};
 use super::hash::Hash;
 use super::{Parameter, failed};
 use crate::{Error, Result};
-use sealhsm_crypto::digest::{Context, MAX_LEN};
+use sealhsm_crypto::digest::{Algorithm, Context, MAX_LEN};
 
 /// What turns data or a digest into a signature.
 pub trait Scheme: Send {
     /// Checks the parameter and sets it up.
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
+    /// What is hashed before the data, where data is hashed on the way; known once it is set up.
+    fn preamble(&self) -> &[u8] {
+        &[]
+    }
     /// Bytes of a signature.
     fn signature_len(&self) -> usize;
     /// Whether a signature of this many bytes can be right.
@@ -84,12 +88,22 @@ pub struct Hashed<S> {
 impl<S: Scheme> Hashed<S> {
     /// The scheme gets digests of this hash.
     pub fn new(hash: &'static Hash, scheme: S) -> Result<Self> {
-        Ok(Self { digest: Context::new(hash.algorithm).map_err(failed)?, scheme })
+        Self::over(hash.algorithm, scheme)
+    }
+
+    /// The scheme gets digests by this algorithm.
+    pub fn over(algorithm: &'static Algorithm, scheme: S) -> Result<Self> {
+        Ok(Self { digest: Context::new(algorithm).map_err(failed)?, scheme })
     }
 
     fn begin(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.scheme.start(parameter)?;
-        self.digest.restart().map_err(failed)
+        self.restart()
+    }
+
+    fn restart(&mut self) -> Result<()> {
+        self.digest.restart().map_err(failed)?;
+        self.digest.update(self.scheme.preamble()).map_err(failed)
     }
 
     fn digest(&mut self, out: &mut [u8; MAX_LEN]) -> Result<usize> {
@@ -102,7 +116,7 @@ impl<S: Scheme> Signer for Hashed<S> {
         self.begin(parameter)
     }
     fn again(&mut self) -> Result<()> {
-        self.digest.restart().map_err(failed)
+        self.restart()
     }
     fn signature_len(&self) -> usize {
         self.scheme.signature_len()
@@ -122,7 +136,7 @@ impl<S: Scheme> Verifier for Hashed<S> {
         self.begin(parameter)
     }
     fn again(&mut self) -> Result<()> {
-        self.digest.restart().map_err(failed)
+        self.restart()
     }
     fn fits(&self, signature_len: usize) -> bool {
         self.scheme.fits(signature_len)

@@ -46,7 +46,7 @@ enum Order {
 }
 
 /// CKD_ to hash and order.
-const KDFS: &[(u64, &Hash, Order)] = &[
+static KDFS: &[(u64, &Hash, Order)] = &[
     (ck::CKD_SHA1_KDF, &hash::SHA1, Order::CounterAfter),
     (ck::CKD_SHA224_KDF, &hash::SHA224, Order::CounterAfter),
     (ck::CKD_SHA256_KDF, &hash::SHA256, Order::CounterAfter),

@@ -70,7 +70,7 @@ impl<'c> Given<'c> {
     }
 
     /// The structure of a message: its numbers, and where nonce and tag are.
-    fn layout(self, shape: Shape) -> Result<(Layout, *mut u8, *mut u8)> {
+    fn message_layout(self, shape: Shape) -> Result<(Layout, *mut u8, *mut u8)> {
         Ok(match shape {
             Shape::Gcm => {
                 let given: ck::CK_GCM_MESSAGE_PARAMS = self.structure()?;
@@ -144,7 +144,7 @@ impl<'c> Message<'c> {
     /// `MechanismParamInvalid` for everything that is not this structure.
     pub fn of(shape: Shape, at: Pointer<'c, c_void>, length: u64) -> Result<Self> {
         let given = Given { at, length };
-        let decoded = given.layout(shape).and_then(|(layout, nonce, tag)| {
+        let decoded = given.message_layout(shape).and_then(|(layout, nonce, tag)| {
             if tag.is_null() { Err(Error::MechanismParamInvalid) } else { given.message(layout, nonce, tag) }
         });
         decoded.map_err(|_| Error::MechanismParamInvalid)
@@ -168,9 +168,9 @@ pub fn message_or_cancel<'c>(pointer: Pointer<'c, ck::CK_MECHANISM>) -> Result<O
     }
     let (mechanism, parameter) = raw(pointer)?;
     let parameter = match lookup(mechanism).and_then(|row| row.message) {
-        Some(of) if !(parameter.at.is_null() && parameter.length == 0) => {
-            parameter.layout(of.message).map_or(Parameter::Malformed, |(layout, _, _)| Parameter::MessageLayout(layout))
-        }
+        Some(of) if !(parameter.at.is_null() && parameter.length == 0) => parameter
+            .message_layout(of.message)
+            .map_or(Parameter::Malformed, |(layout, _, _)| Parameter::MessageLayout(layout)),
         // No parameter, or the core knows no such process and says so.
         _ => Parameter::None,
     };

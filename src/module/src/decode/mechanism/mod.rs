@@ -5,6 +5,10 @@
 mod aead;
 
 pub use aead::{Message, authenticated, message_or_cancel, wrapping};
+pub mod back;
+mod kdf;
+mod password;
+mod pq;
 
 use crate::pointer::{Plain, Pointer};
 use cryptoki_sys as ck;
@@ -54,7 +58,9 @@ impl<'c> Given<'c> {
     fn decode(self, shape: Shape) -> Result<Parameter<'c>> {
         let none = self.at.is_null() && self.length == 0;
         match shape {
-            Shape::None | Shape::IvOrNone(_) | Shape::EddsaOrNone if none => Ok(Parameter::None),
+            Shape::None | Shape::IvOrNone(_) | Shape::EddsaOrNone | Shape::SignContextOrNone if none => {
+                Ok(Parameter::None)
+            }
             Shape::None => Err(Error::MechanismParamInvalid),
             Shape::Iv(length) | Shape::IvOrNone(length) => self.raw(length as u64),
             Shape::Ulong => self.structure().map(Parameter::Ulong),
@@ -70,6 +76,15 @@ impl<'c> Given<'c> {
             Shape::Hkdf => self.hkdf(),
             Shape::Ccm => self.ccm(),
             Shape::ChaCha20Poly1305 => self.chacha20_poly1305(),
+            Shape::Rc2Cbc => self.rc2_cbc(),
+            Shape::Rc2MacGeneral => self.rc2_mac_general(),
+            Shape::DesCbcData => self.des_cbc_data(),
+            Shape::ChaCha20 => self.chacha20(),
+            Shape::SignContextOrNone => self.sign_context(),
+            Shape::HashSignContext => self.hash_sign_context(),
+            Shape::Sp800108 => self.sp800_108(false),
+            Shape::Sp800108Feedback => self.sp800_108(true),
+            Shape::Pbkd2 => self.pbkd2(),
         }
     }
 
@@ -201,5 +216,6 @@ fn flag(given: ck::CK_BBOOL) -> Result<bool> {
     }
 }
 
+mod symmetric;
 #[cfg(test)]
 mod tests;
