@@ -3,7 +3,7 @@
 
 use crate::mechanism::Row;
 use crate::mechanism::aead::Aead;
-use crate::mechanism::engine::{Cipher, Digester, Signer, Verifier};
+use crate::mechanism::engine::{Cipher, Digester, Recoverer, Signer, Verifier};
 use crate::mechanism::key::{Key, Spare};
 use crate::mechanism::message::Nonces;
 use crate::token::lock;
@@ -35,6 +35,10 @@ pub enum Kind {
     MessageSign,
     /// C_VerifyMessage.
     MessageVerify,
+    /// C_SignRecover.
+    SignRecover,
+    /// C_VerifyRecover.
+    VerifyRecover,
 }
 
 impl Kind {
@@ -50,6 +54,8 @@ impl Kind {
         Kind::MessageDecrypt,
         Kind::MessageSign,
         Kind::MessageVerify,
+        Kind::SignRecover,
+        Kind::VerifyRecover,
     ];
 
     /// The flag of C_SessionCancel and CK_MECHANISM_INFO.
@@ -64,6 +70,8 @@ impl Kind {
             Kind::MessageDecrypt => ck::CKF_MESSAGE_DECRYPT,
             Kind::MessageSign => ck::CKF_MESSAGE_SIGN,
             Kind::MessageVerify => ck::CKF_MESSAGE_VERIFY,
+            Kind::SignRecover => ck::CKF_SIGN_RECOVER,
+            Kind::VerifyRecover => ck::CKF_VERIFY_RECOVER,
         }
     }
 
@@ -75,15 +83,20 @@ impl Kind {
             Kind::Digest => None,
             Kind::Sign | Kind::MessageSign => Some(ck::CKA_SIGN),
             Kind::Verify | Kind::VerifySignature | Kind::MessageVerify => Some(ck::CKA_VERIFY),
+            Kind::SignRecover => Some(ck::CKA_SIGN_RECOVER),
+            Kind::VerifyRecover => Some(ck::CKA_VERIFY_RECOVER),
         }
     }
 
     /// The class of asymmetric key it takes.
     pub fn half(self) -> u64 {
         match self {
-            Kind::Encrypt | Kind::Verify | Kind::VerifySignature | Kind::MessageEncrypt | Kind::MessageVerify => {
-                ck::CKO_PUBLIC_KEY
-            }
+            Kind::Encrypt
+            | Kind::Verify
+            | Kind::VerifySignature
+            | Kind::MessageEncrypt
+            | Kind::MessageVerify
+            | Kind::VerifyRecover => ck::CKO_PUBLIC_KEY,
             _ => ck::CKO_PRIVATE_KEY,
         }
     }
@@ -109,7 +122,7 @@ pub enum Engine {
     Cipher(Box<dyn Cipher>),
     /// C_Digest.
     Digest(Box<dyn Digester>),
-    /// C_Sign.
+    /// C_Sign, C_SignRecover.
     Sign(Box<dyn Signer>),
     /// C_Verify.
     Verify(Box<dyn Verifier>),
@@ -117,6 +130,8 @@ pub enum Engine {
     VerifySignature(Box<dyn Verifier>, Vec<u8>),
     /// C_EncryptMessage or C_DecryptMessage, and the nonces that the token makes.
     Message(Box<Aead>, Nonces),
+    /// C_VerifyRecover.
+    Recover(Box<dyn Recoverer>),
 }
 
 /// CKA_ALWAYS_AUTHENTICATE: the state belongs to the operation.
@@ -184,6 +199,7 @@ impl Operation {
             (Kind::Decrypt, Engine::Cipher(e)) => Spare::Decrypt(e),
             (_, Engine::Sign(e)) => Spare::Sign(e),
             (_, Engine::Verify(e) | Engine::VerifySignature(e, _)) => Spare::Verify(e),
+            (_, Engine::Recover(e)) => Spare::Recover(e),
             _ => return,
         };
         let mut spares = lock(&key.spare);
