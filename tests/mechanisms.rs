@@ -104,6 +104,8 @@ fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
     match of {
         ck::CKM_AES_CTR => Mechanism::ctr(64, [1; 16]),
         ck::CKM_AES_GCM => Mechanism::gcm(&[1; 12], b"", 128),
+        ck::CKM_AES_CCM => Mechanism::ccm(16, &[1; 12], b"", 16),
+        ck::CKM_CHACHA20_POLY1305 => Mechanism::chacha20_poly1305(&[1; 12], 96, b""),
         ck::CKM_RSA_PKCS_OAEP => Mechanism::oaep(ck::CKM_SHA256, ck::CKG_MGF1_SHA256, b""),
         ck::CKM_TLS_MAC | ck::CKM_TLS12_MAC => Mechanism::tls_mac(of, ck::CKM_SHA256, 12, 1),
         ck::CKM_TLS_PRE_MASTER_KEY_GEN => Mechanism::bytes(of, [3, 3]),

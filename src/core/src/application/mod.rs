@@ -6,6 +6,8 @@ mod derive;
 mod dual;
 mod kem;
 mod keys;
+mod message_cipher;
+mod message_sign;
 mod objects;
 mod public;
 mod recover;
@@ -19,6 +21,7 @@ mod verify_signature;
 mod wrap;
 
 pub use derive::{Made, Refusal};
+pub use message_cipher::Way;
 
 use crate::config::Config;
 use crate::mechanism::key::Key;

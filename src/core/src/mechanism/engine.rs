@@ -32,6 +32,10 @@ pub trait Cipher: Send {
 pub trait Signer: Send {
     /// Begins an operation.
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
+    /// Begins another operation with the parameter of the last `start`, for message after message.
+    fn again(&mut self) -> Result<()> {
+        Err(crate::Error::FunctionNotSupported)
+    }
     /// The exact length of the signature in bytes (an upper bound where it varies).
     fn signature_len(&self) -> usize;
     /// Takes data.
@@ -53,6 +57,10 @@ pub trait Signer: Send {
 pub trait Verifier: Send {
     /// Begins an operation.
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
+    /// Begins another operation with the parameter of the last `start`, for message after message.
+    fn again(&mut self) -> Result<()> {
+        Err(crate::Error::FunctionNotSupported)
+    }
     /// Takes data.
     fn update(&mut self, data: &[u8]) -> Result<()>;
     /// Whether a signature of this many bytes can be right; `finish` says `SignatureLenRange` if not.

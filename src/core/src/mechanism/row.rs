@@ -6,7 +6,7 @@ use super::kem::Kem;
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aes, block, chacha, derive, digest, ec, edwards, mac, password, pq, raw_rsa, rsa, secret};
+use super::{aead, aes, block, chacha, derive, digest, ec, edwards, mac, password, pq, raw_rsa, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
 use std::sync::{Arc, LazyLock};
@@ -65,6 +65,10 @@ pub struct Row {
     pub wrapping: Option<Wrapping>,
     /// C_DeriveKey.
     pub derivation: Option<Derivation>,
+    /// C_MessageEncryptInit, C_MessageDecryptInit, C_WrapKeyAuthenticated, C_UnwrapKeyAuthenticated.
+    pub message: Option<&'static aead::Algorithm>,
+    /// A parameter or a key serves one message only: nothing for C_MessageSignInit.
+    pub one_message: bool,
     /// What it generates follows from what the caller gave: a password.
     pub known: bool,
     /// C_DeriveKey where it makes the public half of a private key.
@@ -94,6 +98,8 @@ impl Row {
         generate_pair: None,
         wrapping: None,
         derivation: None,
+        message: None,
+        one_message: false,
         known: false,
         public_half: None,
         kem: None,
@@ -139,6 +145,7 @@ static FAMILIES: &[&[Row]] = &[
     derive::encrypted::ROWS,
     derive::hash::ROWS,
     derive::hkdf::ROWS,
+    aead::ROWS,
     block::ROWS,
     block::xts::ROWS,
     chacha::ROWS,
@@ -217,6 +224,7 @@ mod tests {
             let makes = row.generate.is_some() || row.generate_pair.is_some();
             assert!(keyed || makes || row.digest.is_some(), "{}", row.name);
             assert_eq!(row.encrypt.is_some(), row.decrypt.is_some(), "{}", row.name);
+            assert!(row.message.is_none() || row.encrypt.is_some(), "{}", row.name);
             assert_eq!(row.sign.is_some(), row.verify.is_some(), "{}", row.name);
             assert!(row.sign.is_some() || row.recover.is_none(), "{}", row.name);
             assert_eq!(keyed || makes, !row.key_types.is_empty(), "{}", row.name);
