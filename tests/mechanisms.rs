@@ -75,6 +75,14 @@ fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
         ck::CKM_TLS_MAC | ck::CKM_TLS12_MAC => Mechanism::tls_mac(of, ck::CKM_SHA256, 12, 1),
         ck::CKM_TLS_PRE_MASTER_KEY_GEN => Mechanism::bytes(of, [3, 3]),
         ck::CKM_HASH_ML_DSA | ck::CKM_HASH_SLH_DSA => Mechanism::hash_sign_context(of, 0, b"", ck::CKM_SHA256),
+        ck::CKM_PBE_SHA1_DES3_EDE_CBC
+        | ck::CKM_PBE_SHA1_DES2_EDE_CBC
+        | ck::CKM_PBE_SHA1_RC2_128_CBC
+        | ck::CKM_PBE_SHA1_RC2_40_CBC
+        | ck::CKM_PBE_SHA1_RC4_128
+        | ck::CKM_PBE_SHA1_RC4_40
+        | ck::CKM_PBE_MD5_DES_CBC
+        | ck::CKM_PBA_SHA1_WITH_SHA1_HMAC => Mechanism::pbe(of, b"x", b"salt", 1),
         ck::CKM_PKCS5_PBKD2 => Mechanism::pbkd2(ck::CKP_PKCS5_PBKD2_HMAC_SHA256, b"x", b"salt", 1, Length::Number),
         _ => Mechanism::plain(of),
     }

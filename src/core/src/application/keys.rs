@@ -1,6 +1,6 @@
 //! Chapters "key management" and "random number generation" (PKCS#11 3.2 sections 5.18 and 5.19).
 
-use super::{Application, ObjectHandle, SessionHandle};
+use super::{Application, Made, ObjectHandle, SessionHandle};
 use crate::attribute::build::{self, Birth};
 use crate::attribute::{Attributes, Template, confine, strict, template};
 use crate::mechanism::{Mechanism, Row, key};
@@ -15,7 +15,7 @@ impl Application {
         session: SessionHandle,
         mechanism: &Mechanism<'_>,
         template: &Template<'_>,
-    ) -> Result<ObjectHandle> {
+    ) -> Result<Made> {
         let session = self.session(session)?;
         let row = self.row(mechanism.mechanism)?;
         let generate = row.generate.ok_or(Error::MechanismInvalid)?;
@@ -25,7 +25,8 @@ impl Application {
         if !row.known {
             confine::generated(&mut key);
         }
-        Ok(self.keep(&session, vec![key])?[0])
+        let shown = (row.shown)(&mechanism.parameter)?;
+        Ok(Made { handles: self.keep(&session, vec![key])?, shown })
     }
 
     /// C_GenerateKeyPair; the public handle first. Both halves come to be or none.

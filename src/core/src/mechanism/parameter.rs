@@ -90,6 +90,10 @@ pub enum Shape {
     Ike1Prf,
     /// CK_IKE1_EXTENDED_DERIVE_PARAMS.
     Ike1Extended,
+    /// CK_PBE_PARAMS with a place for the IV.
+    Pbe,
+    /// CK_PBE_PARAMS of which pInitVector is ignored.
+    PbeWithoutIv,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -242,6 +246,15 @@ pub enum Parameter<'a> {
     Tls(Tls<'a>),
     /// One of the structures of IKE.
     Ike(Ike<'a>),
+    /// CK_PBE_PARAMS.
+    Pbe {
+        /// pPassword.
+        password: &'a [u8],
+        /// pSalt.
+        salt: &'a [u8],
+        /// ulIteration.
+        iterations: u64,
+    },
 }
 
 /// The salt of HKDF.

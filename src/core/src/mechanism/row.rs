@@ -8,6 +8,7 @@ use super::{Parameter, Shape};
 use super::{aes, block, chacha, derive, digest, ec, edwards, mac, password, pq, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
+use sealhsm_secret::Secret;
 use std::sync::{Arc, LazyLock};
 
 /// Deniable groups of mechanisms.
@@ -64,6 +65,8 @@ pub struct Row {
     pub derivation: Option<Derivation>,
     /// What it generates follows from what the caller gave: a password.
     pub known: bool,
+    /// Bytes that C_GenerateKey gives besides the key, for the output fields of the parameter.
+    pub shown: fn(&Parameter<'_>) -> Result<Vec<Secret>>,
 }
 
 impl Row {
@@ -86,6 +89,7 @@ impl Row {
         wrapping: None,
         derivation: None,
         known: false,
+        shown: |_| Ok(Vec::new()),
     };
 }
 

@@ -95,6 +95,8 @@ impl<'c> Given<'c> {
             Shape::IkePrf => self.ike_prf(),
             Shape::Ike1Prf => self.ike1_prf(),
             Shape::Ike1Extended => self.ike1_extended(),
+            Shape::Pbe => self.pbe(true),
+            Shape::PbeWithoutIv => self.pbe(false),
         }
     }
 
