@@ -16,6 +16,7 @@ enum Kind {
     Generic,
     MlDsa,
     SlhDsa,
+    Otp,
 }
 
 impl Keys {
@@ -35,7 +36,9 @@ impl Keys {
             (Kind::MlDsa, session.pq_pair(ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKP_ML_DSA_44)),
             (Kind::SlhDsa, session.pq_pair(ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKP_SLH_DSA_SHA2_128F)),
         ];
-        Keys(pairs.into_iter().chain(secrets).chain(pq).collect())
+        let hotp = Template::new().class(ck::CKO_OTP_KEY).key_type(ck::CKK_HOTP).bytes(ck::CKA_VALUE, [5; 20]);
+        let hotp = session.create(&hotp).unwrap();
+        Keys(pairs.into_iter().chain(secrets).chain(pq).chain([(Kind::Otp, (hotp, hotp))]).collect())
     }
 
     fn pair(&self, kind: Kind) -> (Object, Object) {
@@ -75,6 +78,7 @@ fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
         ck::CKM_TLS_MAC | ck::CKM_TLS12_MAC => Mechanism::tls_mac(of, ck::CKM_SHA256, 12, 1),
         ck::CKM_TLS_PRE_MASTER_KEY_GEN => Mechanism::bytes(of, [3, 3]),
         ck::CKM_HASH_ML_DSA | ck::CKM_HASH_SLH_DSA => Mechanism::hash_sign_context(of, 0, b"", ck::CKM_SHA256),
+        ck::CKM_HOTP => Mechanism::hotp(&[(ck::CK_OTP_COUNTER, vec![0; 8])]),
         ck::CKM_PBE_SHA1_DES3_EDE_CBC
         | ck::CKM_PBE_SHA1_DES2_EDE_CBC
         | ck::CKM_PBE_SHA1_RC2_128_CBC
@@ -104,7 +108,8 @@ const GENERAL: &[ck::CK_MECHANISM_TYPE] = &[
     ck::CKM_SHA3_512_HMAC_GENERAL,
 ];
 
-const KINDS: [Kind; 7] = [Kind::Rsa, Kind::Ec, Kind::Edwards, Kind::Aes, Kind::Generic, Kind::MlDsa, Kind::SlhDsa];
+const KINDS: [Kind; 8] =
+    [Kind::Rsa, Kind::Ec, Kind::Edwards, Kind::Aes, Kind::Generic, Kind::MlDsa, Kind::SlhDsa, Kind::Otp];
 
 /// Begins an operation with the key of each kind. The kinds that it took; every other is of an inconsistent type.
 fn kinds_that(begin: impl Fn(Kind) -> kit::Result<()>) -> Vec<Kind> {

@@ -64,6 +64,7 @@ fn structures(of: ck::CK_MECHANISM_TYPE) -> &'static [usize] {
         ck::CKM_TLS_KEY_AND_MAC_DERIVE => &[72],
         ck::CKM_TLS12_KEY_AND_MAC_DERIVE | ck::CKM_TLS12_KEY_SAFE_DERIVE => &[80],
         ck::CKM_TLS12_MASTER_KEY_DERIVE | ck::CKM_TLS12_MASTER_KEY_DERIVE_DH | ck::CKM_TLS_PRF => &[48],
+        ck::CKM_HOTP => &[16],
         // CK_PBE_PARAMS.
         ck::CKM_PBE_MD5_DES_CBC..=ck::CKM_PBE_SHA1_RC2_40_CBC | ck::CKM_PBA_SHA1_WITH_SHA1_HMAC => &[48],
         ck::CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE | ck::CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE_DH => &[32],

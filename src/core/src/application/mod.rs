@@ -5,6 +5,7 @@ mod derive;
 mod dual;
 mod keys;
 mod objects;
+mod otp;
 mod sessions;
 mod sign;
 mod slots;

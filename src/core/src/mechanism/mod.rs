@@ -14,6 +14,7 @@ mod edwards;
 pub mod engine;
 mod gcm;
 mod hash;
+pub mod hotp;
 pub mod key;
 mod mac;
 pub mod parameter;

@@ -4,6 +4,7 @@
 use super::derive::ike::Ike;
 use super::derive::sp800_108::Sp800108;
 use super::derive::tls::Tls;
+use super::hotp::Otp;
 use crate::{Error, Result};
 
 /// CK_MECHANISM after decoding.
@@ -94,6 +95,8 @@ pub enum Shape {
     Pbe,
     /// CK_PBE_PARAMS of which pInitVector is ignored.
     PbeWithoutIv,
+    /// CK_OTP_PARAMS.
+    Otp,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -246,6 +249,8 @@ pub enum Parameter<'a> {
     Tls(Tls<'a>),
     /// One of the structures of IKE.
     Ike(Ike<'a>),
+    /// CK_OTP_PARAMS.
+    Otp(Otp),
     /// CK_PBE_PARAMS.
     Pbe {
         /// pPassword.

@@ -5,7 +5,7 @@ use super::engine::{Cipher, Digester, Signer, Verifier};
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aes, block, chacha, derive, digest, ec, edwards, mac, password, pq, rsa, secret};
+use super::{aes, block, chacha, derive, digest, ec, edwards, hotp, mac, password, pq, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
 use sealhsm_secret::Secret;
@@ -67,6 +67,8 @@ pub struct Row {
     pub known: bool,
     /// Bytes that C_GenerateKey gives besides the key, for the output fields of the parameter.
     pub shown: fn(&Parameter<'_>) -> Result<Vec<Secret>>,
+    /// CKO_ of what C_GenerateKey makes.
+    pub makes: u64,
 }
 
 impl Row {
@@ -90,6 +92,7 @@ impl Row {
         derivation: None,
         known: false,
         shown: |_| Ok(Vec::new()),
+        makes: cryptoki_sys::CKO_SECRET_KEY,
     };
 }
 
@@ -141,6 +144,7 @@ static FAMILIES: &[&[Row]] = &[
     pq::ROWS,
     derive::sp800_108::ROWS,
     password::ROWS,
+    hotp::ROWS,
     derive::tls::ROWS,
     derive::tls_prf::ROWS,
     derive::ike::ROWS,

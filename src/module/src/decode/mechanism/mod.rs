@@ -5,6 +5,7 @@
 pub mod back;
 mod ike;
 mod kdf;
+mod otp;
 mod password;
 mod pq;
 mod tls;
@@ -97,6 +98,7 @@ impl<'c> Given<'c> {
             Shape::Ike1Extended => self.ike1_extended(),
             Shape::Pbe => self.pbe(true),
             Shape::PbeWithoutIv => self.pbe(false),
+            Shape::Otp => self.otp(),
         }
     }
 

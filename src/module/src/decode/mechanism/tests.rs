@@ -59,6 +59,7 @@ fn a_parameter_of_another_length_is_malformed() {
         decode(Shape::Ike1Extended, &mut [0u64; 5], change, refused);
         decode(Shape::Pbe, &mut [0u64; 6], change, refused);
         decode(Shape::PbeWithoutIv, &mut [0u64; 6], change, refused);
+        decode(Shape::Otp, &mut [0u64; 2], change, refused);
     }
 }
 
@@ -102,6 +103,7 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         Shape::Ike1Extended,
         Shape::Pbe,
         Shape::PbeWithoutIv,
+        Shape::Otp,
     ] {
         assert_eq!(none(shape, 0), None, "{shape:?}");
     }
@@ -143,6 +145,7 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         (Shape::Ike1Extended, 40),
         (Shape::Pbe, 48),
         (Shape::PbeWithoutIv, 48),
+        (Shape::Otp, 16),
     ] {
         assert_eq!(none(shape, length), None, "{shape:?}");
     }
