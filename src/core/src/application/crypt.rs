@@ -146,7 +146,9 @@ fn has(row: &Row, kind: Kind) -> bool {
 
 /// Class and type, then usage flag, then CKA_ALLOWED_MECHANISMS.
 fn may(row: &Row, kind: Kind, key: &Key, permit: &Permit) -> Result<()> {
-    if !(permit.class == ck::CKO_SECRET_KEY || permit.class == kind.half()) || !row.key_types.contains(&key.key_type) {
+    // Keys of one-time passwords have types of their own.
+    let whole = matches!(permit.class, ck::CKO_SECRET_KEY | ck::CKO_OTP_KEY);
+    if !(whole || permit.class == kind.half()) || !row.key_types.contains(&key.key_type) {
         return Err(Error::KeyTypeInconsistent);
     }
     if kind.usage().is_some_and(|usage| !permit.usage(usage)) {

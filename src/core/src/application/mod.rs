@@ -9,6 +9,7 @@ mod keys;
 mod message_cipher;
 mod message_sign;
 mod objects;
+mod otp;
 mod public;
 mod recover;
 mod sessions;

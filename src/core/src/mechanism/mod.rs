@@ -15,6 +15,7 @@ mod ec;
 mod edwards;
 pub mod engine;
 mod hash;
+pub mod hotp;
 pub mod kem;
 pub mod key;
 mod mac;

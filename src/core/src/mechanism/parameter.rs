@@ -6,6 +6,7 @@ use super::derive::agreement;
 use super::derive::ike::Ike;
 use super::derive::sp800_108::Sp800108;
 use super::derive::tls::Tls;
+use super::hotp::Otp;
 use super::message::Layout;
 use super::{hash, password};
 use crate::{Error, Result};
@@ -99,6 +100,12 @@ pub enum Shape {
     Ike1Prf,
     /// CK_IKE1_EXTENDED_DERIVE_PARAMS.
     Ike1Extended,
+    /// CK_PBE_PARAMS with a place for the IV.
+    Pbe,
+    /// CK_PBE_PARAMS of which pInitVector is ignored.
+    PbeWithoutIv,
+    /// CK_OTP_PARAMS.
+    Otp,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -255,6 +262,17 @@ pub enum Parameter<'a> {
     Tls(Tls<'a>),
     /// One of the structures of IKE.
     Ike(Ike<'a>),
+    /// CK_OTP_PARAMS.
+    Otp(Otp),
+    /// CK_PBE_PARAMS.
+    Pbe {
+        /// pPassword.
+        password: &'a [u8],
+        /// pSalt.
+        salt: &'a [u8],
+        /// ulIteration.
+        iterations: u64,
+    },
 }
 
 /// The salt of HKDF.

@@ -6,9 +6,10 @@ use super::kem::Kem;
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aead, aes, block, chacha, derive, digest, ec, edwards, mac, password, pq, raw_rsa, rsa, secret};
+use super::{aead, aes, block, chacha, derive, digest, ec, edwards, hotp, mac, password, pq, raw_rsa, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
+use sealhsm_secret::Secret;
 use std::sync::{Arc, LazyLock};
 
 /// Deniable groups of mechanisms.
@@ -77,6 +78,10 @@ pub struct Row {
     pub kem: Option<Kem>,
     /// C_VerifyRecoverInit. What has it has `sign` too, which is what C_SignRecoverInit makes.
     pub recover: Option<Make<dyn Recoverer>>,
+    /// Bytes that C_GenerateKey gives besides the key, for the output fields of the parameter.
+    pub shown: fn(&Parameter<'_>) -> Result<Vec<Secret>>,
+    /// CKO_ of what C_GenerateKey makes.
+    pub makes: u64,
 }
 
 impl Row {
@@ -104,6 +109,8 @@ impl Row {
         public_half: None,
         kem: None,
         recover: None,
+        shown: |_| Ok(Vec::new()),
+        makes: cryptoki_sys::CKO_SECRET_KEY,
     };
 }
 
@@ -158,6 +165,7 @@ static FAMILIES: &[&[Row]] = &[
     password::ROWS,
     raw_rsa::ROWS,
     derive::public::ROWS,
+    hotp::ROWS,
     derive::tls::ROWS,
     derive::tls_prf::ROWS,
     derive::ike::ROWS,
