@@ -193,6 +193,22 @@ fn a_chain_and_its_key_in_one_file_are_imported_together_and_come_out_again() {
 }
 
 #[test]
+fn what_openssl_takes_from_a_pkcs12_file_is_imported_through_a_pipe() {
+    let site = site();
+    generate(&site, "p256");
+    openssl(&site, "req -x509 -new -key @p256.pem -subj /CN=packed -out @cert.pem");
+    openssl(&site, "pkcs12 -export -inkey @p256.pem -in @cert.pem -out @bundle.p12 -passout file:@passphrase");
+    openssl(&site, "pkcs12 -in @bundle.p12 -passin file:@passphrase -noenc -out @unpacked");
+    let words = ["object", "import", "-", "--json", "--pin-file", &site.text("pin")];
+    let unpacked = std::fs::File::open(site.path("unpacked")).expect("a file");
+    let made = Done::of(site.program(common::SEALHSM).args(words).stdin(unpacked).output().expect("sealhsm")).json();
+    let made = made.as_array().expect("a list");
+    assert_eq!(types(made), ["pubkey", "privkey", "cert"]);
+    let id = subject_key_id(&site, "p256.pem");
+    assert!(made.iter().all(|object| field(object, "id") == id), "{made:?}");
+}
+
+#[test]
 fn certificates_and_public_keys_need_no_pin() {
     let site = site();
     generate(&site, "p256");
