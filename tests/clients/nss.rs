@@ -49,7 +49,8 @@ fn certificates_of_every_kind_sign_and_are_verified_by_nss_and_openssl() {
     isolated(|env| {
         database(env);
         for (name, kind) in [("p256", "-k ec -q nistp256"), ("p384", "-k ec -q nistp384"), ("rsa", "-k rsa -g 3072")] {
-            let make = certutil(env, "-S -x -t CT,C,C -z noise -m 3 --keyUsage digitalSignature,keyEncipherment,certSigning");
+            let make =
+                certutil(env, "-S -x -t CT,C,C -z noise -m 3 --keyUsage digitalSignature,keyEncipherment,certSigning");
             let make = make.words(kind);
             make.args(["-n", name, "-s", &format!("CN={name}")]).succeeds();
             let nickname = format!("test:{name}");
