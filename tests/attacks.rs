@@ -81,21 +81,40 @@ fn a2_nor_does_a_public_key_whose_other_half_decrypts_or_is_unknown() {
             }
         }
         let (public, private) = rsa(&session, &unwrapping_only());
-        for mechanism in [oaep(), Mechanism::rsa_aes_key_wrap(256)] {
-            let wrapped = session.wrap(&mechanism, public, treasure).unwrap();
-            let new = session.unwrap(&mechanism, private, &wrapped, &aes()).unwrap();
-            assert_eq!(code(session.bytes(new, ck::CKA_VALUE)), ck::CKR_ATTRIBUTE_SENSITIVE);
-            let told = aes().sensitive(false);
-            assert_eq!(code(session.unwrap(&mechanism, private, &wrapped, &told)), ck::CKR_TEMPLATE_INCONSISTENT);
+        let whole = Mechanism::rsa_aes_key_wrap(256);
+        let wrapped = session.wrap(&whole, public, treasure).unwrap();
+        let new = session.unwrap(&whole, private, &wrapped, &aes()).unwrap();
+        assert_eq!(code(session.bytes(new, ck::CKA_VALUE)), ck::CKR_ATTRIBUTE_SENSITIVE);
+        let told = aes().sensitive(false);
+        assert_eq!(code(session.unwrap(&whole, private, &wrapped, &told)), ck::CKR_TEMPLATE_INCONSISTENT);
+        for weak in [Mechanism::plain(ck::CKM_RSA_PKCS), oaep()] {
+            assert_eq!(code(session.wrap(&weak, public, treasure)), ck::CKR_KEY_NOT_WRAPPABLE);
+            assert_eq!(code(session.unwrap(&weak, private, &[1; 256], &aes())), ck::CKR_MECHANISM_INVALID);
         }
-        let pkcs1 = Mechanism::plain(ck::CKM_RSA_PKCS);
-        assert_eq!(code(session.wrap(&pkcs1, public, treasure)), ck::CKR_KEY_NOT_WRAPPABLE);
-        assert_eq!(code(session.unwrap(&pkcs1, private, &[1; 256], &aes())), ck::CKR_MECHANISM_INVALID);
         for of in [ck::CKA_DECRYPT, ck::CKA_SIGN, ck::CKA_SIGN_RECOVER, ck::CKA_DECAPSULATE, ck::CKA_DERIVE] {
             let more = Template::new().flag(of, true);
             assert_eq!(code(session.set(private, &more)), ck::CKR_ATTRIBUTE_READ_ONLY);
             assert_eq!(code(session.copy(private, &more)), ck::CKR_TEMPLATE_INCONSISTENT);
         }
+    });
+}
+
+#[test]
+fn the_key_between_an_rsa_key_and_what_it_wraps_is_never_a_key_of_the_token() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let treasure = treasure(&session);
+        let (public, private) = rsa(&session, &unwrapping_only());
+        let wrapped = session.wrap(&Mechanism::rsa_aes_key_wrap(256), public, treasure).unwrap();
+        // The first part is an AES key under OAEP; with it C_Decrypt would open the second.
+        let (outer, inner) = wrapped.split_at(256);
+        let between = session.unwrap(&oaep(), private, outer, &aes()).and_then(|key| -> kit::Result<()> {
+            let opened = session.decrypt_with(&kwp(), key, inner)?;
+            panic!("the treasure: {opened:02x?}");
+        });
+        assert_eq!(code(between), ck::CKR_MECHANISM_INVALID);
+        env.log().must_say(&["RSA_PKCS_OAEP", "unwraps only by AES_KEY_WRAP", "RSA_AES_KEY_WRAP"]);
     });
 }
 
@@ -244,7 +263,7 @@ fn only_the_so_makes_a_key_trusted_and_a_trusted_one_does_not_decrypt() {
         let usual = generate(&session, &wrapping_only()).unwrap();
         assert_eq!(code(session.wrap(&kwp(), usual, key)), ck::CKR_KEY_NOT_WRAPPABLE);
         assert_eq!(code(session.wrap(&kwp(), of("decrypts"), key)), ck::CKR_KEY_NOT_WRAPPABLE);
-        session.wrap(&oaep(), of("backup"), key).unwrap();
+        session.wrap(&Mechanism::rsa_aes_key_wrap(256), of("backup"), key).unwrap();
         let wrapped = session.wrap(&kwp(), of("wraps"), key).unwrap();
         let new = session.unwrap(&kwp(), of("wraps"), &wrapped, &aes()).unwrap();
         assert!(session.flag(new, ck::CKA_SENSITIVE).unwrap());
@@ -256,6 +275,42 @@ fn only_the_so_makes_a_key_trusted_and_a_trusted_one_does_not_decrypt() {
         let copy = session.copy(of("wraps"), &Template::new()).unwrap();
         assert!(!session.flag(copy, ck::CKA_TRUSTED).unwrap());
         assert_eq!(code(session.wrap(&kwp(), copy, key)), ck::CKR_KEY_NOT_WRAPPABLE);
+    });
+}
+
+#[test]
+fn a_trusted_pair_does_not_lose_what_asks_for_a_trusted_key() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let public = Template::new().ulong(ck::CKA_MODULUS_BITS, 2048).token(true).private(false);
+        let generator = Mechanism::plain(ck::CKM_RSA_PKCS_KEY_PAIR_GEN);
+        let (public, _) = session.generate_key_pair(&generator, &public, &unwrapping_only()).unwrap();
+        session.logout().unwrap();
+        session.login(ck::CKU_SO, SO_PIN).unwrap();
+        session.set(public, &Template::new().flag(ck::CKA_TRUSTED, true)).unwrap();
+        session.logout().unwrap();
+        session.login(ck::CKU_USER, USER_PIN).unwrap();
+        let guarded = Template::secret_key(ck::CKK_AES, &[0x5e; 16]).extractable(true).sensitive(true);
+        let key = session.create(&guarded.flag(ck::CKA_WRAP_WITH_TRUSTED, true)).unwrap();
+        // Its private half would make a key of it that any other key wraps.
+        let way = Mechanism::rsa_aes_key_wrap(256);
+        assert_eq!(code(session.wrap(&way, public, key)), ck::CKR_KEY_NOT_WRAPPABLE);
+        env.log().must_say(&["CKA_WRAP_WITH_TRUSTED", "private half is elsewhere"]);
+    });
+}
+
+#[test]
+fn a_key_that_asks_for_the_pin_is_not_copied_through_wrapping() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let kek = generate(&session, &wrapping_only()).unwrap();
+        let asking = kit::Known::p256().private.extractable(true).flag(ck::CKA_ALWAYS_AUTHENTICATE, true);
+        let asking = session.create(&asking).unwrap();
+        assert_eq!(code(session.wrap(&kwp(), kek, asking)), ck::CKR_USER_NOT_LOGGED_IN);
+        let copy = session.copy(asking, &Template::new().flag(ck::CKA_ALWAYS_AUTHENTICATE, false));
+        assert_eq!(code(copy), ck::CKR_ATTRIBUTE_READ_ONLY);
     });
 }
 

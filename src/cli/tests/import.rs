@@ -297,3 +297,29 @@ fn private_and_secret_keys_are_never_exported() {
     }
     assert!(site.run(&["object", "export", "--label", "none"]).failed(1).contains("object list"));
 }
+
+/// PrivateKeyInfos of ML-DSA-44 (RFC 9881) and ML-KEM-512 (RFC 9935) that hold the seed 00 01 02 ... alone.
+const SEEDS: &[(&str, &str, &str)] = &[
+    ("ML-DSA 44", "[\"sign\"]", "MDQCAQAwCwYJYIZIAWUDBAMRBCKAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"),
+    (
+        "ML-KEM 512",
+        "[\"decapsulate\"]",
+        "MFQCAQAwCwYJYIZIAWUDBAQBBEKAQAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZ\n\
+         GhscHR4fICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=",
+    ),
+];
+
+#[test]
+fn post_quantum_keys_are_imported_from_their_seeds_and_their_public_halves_come_out() {
+    let site = site();
+    for (key, uses, base64) in SEEDS {
+        site.file("seed.pem", &format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n"));
+        let made = imported(&site, &["@seed.pem"]);
+        assert_eq!(types(&made), ["pubkey", "privkey"], "{key}");
+        assert_eq!((field(&made[1], "key"), made[1]["uses"].to_string()), (*key, uses.to_string()));
+        let id = field(&made[0], "id");
+        site.run(&["object", "export", "--id", id, "--out", "@public.pem"]).ok();
+        let again = imported(&site, &["@public.pem", "--force"]);
+        assert_eq!((field(&again[0], "key"), field(&again[0], "id")), (*key, id));
+    }
+}

@@ -48,6 +48,8 @@ pub struct Config {
     pub pin_max: usize,
     /// Cost of new keyslots.
     pub argon2: Argon2,
+    /// One purpose per key, and what follows: see `attribute::strict` and SECURITY.md.
+    pub strict: bool,
     mechanisms: Mechanisms,
 }
 
@@ -81,6 +83,7 @@ struct FileForm {
     removable_slots: bool,
     mechanisms: Option<String>,
     reset_on_fork: bool,
+    strict: bool,
 }
 
 #[derive(Deserialize)]
@@ -150,7 +153,11 @@ impl Config {
     }
 
     /// Reads the text of a configuration file.
-    fn parse(text: &str, tokendir: impl FnOnce() -> PathBuf, beside: Option<&Path>) -> Result<Config, String> {
+    pub(crate) fn parse(
+        text: &str,
+        tokendir: impl FnOnce() -> PathBuf,
+        beside: Option<&Path>,
+    ) -> Result<Config, String> {
         let form: FileForm = toml::from_str(text).map_err(|e| e.to_string().trim_end().to_string())?;
         let (Some(Backend::File) | None) = form.backend;
         let mut agents: Vec<PathBuf> = form.agent.iter().cloned().collect();
@@ -188,6 +195,7 @@ impl Config {
             log_target: form.log.target.unwrap_or(LogTarget::Syslog),
             removable_slots: form.removable_slots,
             reset_on_fork: form.reset_on_fork,
+            strict: form.strict,
             pin_min,
             pin_max,
             argon2,
@@ -309,8 +317,8 @@ mod tests {
         let shipped = parse(text).unwrap();
         let defaults = parse("").unwrap();
         assert_eq!(
-            (shipped.umask, shipped.pin_min, shipped.argon2),
-            (defaults.umask, defaults.pin_min, defaults.argon2)
+            (shipped.umask, shipped.pin_min, shipped.argon2, shipped.strict),
+            (defaults.umask, defaults.pin_min, defaults.argon2, false)
         );
         // Every commented-out key is one that the parser knows, with a value that it takes.
         let opened: String = text

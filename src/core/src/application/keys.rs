@@ -2,12 +2,11 @@
 
 use super::{Application, ObjectHandle, SessionHandle};
 use crate::attribute::build::{self, Birth};
-use crate::attribute::{Attributes, Template, confine, template};
+use crate::attribute::{Attributes, Template, confine, strict, template};
 use crate::mechanism::{Mechanism, Row, key};
 use crate::session::Session;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
-use sealhsm_seal::Who;
 
 impl Application {
     /// C_GenerateKey.
@@ -20,10 +19,12 @@ impl Application {
         let session = self.session(session)?;
         let row = self.row(mechanism.mechanism)?;
         let generate = row.generate.ok_or(Error::MechanismInvalid)?;
-        let wanted = self.half(&session, row, template, ck::CKO_SECRET_KEY)?;
+        let wanted = self.half(&session, row, template::parse(template)?, None, ck::CKO_SECRET_KEY)?;
         let made = generate(mechanism.parameter.well_formed()?, &wanted)?;
         let mut key = born(wanted, made, row)?;
-        confine::generated(&mut key);
+        if !row.known {
+            confine::generated(&mut key);
+        }
         Ok(self.keep(&session, vec![key])?[0])
     }
 
@@ -38,8 +39,12 @@ impl Application {
         let session = self.session(session)?;
         let row = self.row(mechanism.mechanism)?;
         let generate = row.generate_pair.ok_or(Error::MechanismInvalid)?;
-        let public = self.half(&session, row, public, ck::CKO_PUBLIC_KEY)?;
-        let private = self.half(&session, row, private, ck::CKO_PRIVATE_KEY)?;
+        let (public, private) = (template::parse(public)?, template::parse(private)?);
+        let public = self.half(&session, row, public, Some(&private), ck::CKO_PUBLIC_KEY)?;
+        let private = self.half(&session, row, private, Some(&public), ck::CKO_PRIVATE_KEY)?;
+        if self.shared.config.strict {
+            strict::purposes(&[&public, &private])?;
+        }
         let (public_part, private_part) = generate(mechanism.parameter.well_formed()?, &public, &private)?;
         let (mut public, mut private) = (born(public, public_part, row)?, born(private, private_part, row)?);
         confine::generated_pair(&mut public, &mut private);
@@ -47,11 +52,20 @@ impl Application {
         Ok((handles[0], handles[1]))
     }
 
-    /// Checks the template of a key to be generated, before any work is done.
-    fn half(&self, session: &Session, row: &Row, given: &Template<'_>, class: u64) -> Result<Attributes> {
-        let mut wanted = template::parse(given)?;
+    /// Checks the template of a key to be generated, before any work is done. `other`: that of the pair's other half.
+    fn half(
+        &self,
+        session: &Session,
+        row: &Row,
+        mut wanted: Attributes,
+        other: Option<&Attributes>,
+        class: u64,
+    ) -> Result<Attributes> {
         let schema = build::schema_for(&mut wanted, class, row.key_types)?;
-        build::fill(&mut wanted, schema, Birth::Generate, session.token.who() == Some(Who::So))?;
+        if self.shared.config.strict {
+            strict::settle(&mut wanted, other, schema);
+        }
+        self.fill(session, &mut wanted, schema, Birth::Generate)?;
         self.may_write(session, &wanted)?;
         Ok(wanted)
     }

@@ -1,14 +1,24 @@
 //! One application between C_Initialize and C_Finalize: what the entry points call.
 
+mod built_in;
 mod crypt;
 mod derive;
+mod dual;
+mod kem;
 mod keys;
 mod objects;
+mod public;
+mod recover;
 mod sessions;
 mod sign;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod tokens;
+mod verify_signature;
 mod wrap;
+
+pub use derive::{Made, Refusal};
 
 use crate::config::Config;
 use crate::mechanism::{self, Row};

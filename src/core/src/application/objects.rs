@@ -2,8 +2,10 @@
 
 use super::{Application, ObjectHandle, SessionHandle};
 use crate::attribute::build::{self, Alter, Birth};
-use crate::attribute::{Answer, Attributes, Template, Type, codec, confine, rules, template};
+use crate::attribute::rules::{self, Schema};
+use crate::attribute::{Answer, Attributes, Template, Type, codec, confine, strict, template};
 use crate::mechanism::key;
+use crate::object::built_in;
 use crate::object::view::{self, new_handle};
 use crate::object::{Home, Object, certificate, record};
 use crate::session::Session;
@@ -21,7 +23,7 @@ impl Application {
     /// C_CreateObject.
     pub fn create_object(&self, session: SessionHandle, template: &Template<'_>) -> Result<ObjectHandle> {
         let session = self.session(session)?;
-        let object = self.created(&session, template::parse(template)?)?;
+        let object = self.created(&session, build::parse_new(template)?)?;
         Ok(self.keep(&session, vec![object])?[0])
     }
 
@@ -35,7 +37,7 @@ impl Application {
     /// A template made complete.
     fn created(&self, session: &Session, mut object: Attributes) -> Result<Attributes> {
         let schema = build::schema_of(&object)?;
-        build::fill(&mut object, schema, Birth::Create, session.token.who() == Some(Who::So))?;
+        self.fill(session, &mut object, schema, Birth::Create)?;
         self.may_write(session, &object)?;
         match rules::subtype_attribute(schema.class) {
             Some(ck::CKA_KEY_TYPE) => key::complete(&mut object)?,
@@ -56,6 +58,7 @@ impl Application {
         template: &Template<'_>,
     ) -> Result<ObjectHandle> {
         let session = self.session(session)?;
+        self.fixed(&session, object)?;
         let original = self.object(&session, object)?;
         let present = original.attributes(session.token.present_store().as_ref())?;
         if !present.is(ck::CKA_COPYABLE) {
@@ -64,6 +67,9 @@ impl Application {
         let so = session.token.who() == Some(Who::So);
         let changes = template::parse(template)?;
         let mut copy = build::alter(present, changes, build::schema_of(present)?, Alter::Copy, so)?;
+        if self.shared.config.strict {
+            strict::alter(present, &copy, Alter::Copy)?;
+        }
         copy.remove(ck::CKA_UNIQUE_ID);
         if copy.is(ck::CKA_TRUSTED) && !so {
             copy.set_bool(ck::CKA_TRUSTED, false);
@@ -75,6 +81,7 @@ impl Application {
     /// C_DestroyObject.
     pub fn destroy_object(&self, session: SessionHandle, object: ObjectHandle) -> Result<()> {
         let session = self.session(session)?;
+        self.fixed(&session, object)?;
         let object = self.object(&session, object)?;
         let attributes = object.attributes(session.token.present_store().as_ref())?;
         self.may_write(&session, attributes)?;
@@ -96,6 +103,9 @@ impl Application {
     /// C_GetObjectSize: what the object takes up, in bytes.
     pub fn object_size(&self, session: SessionHandle, object: ObjectHandle) -> Result<u64> {
         let session = self.session(session)?;
+        if let Some(attributes) = self.built_in(&session, object)? {
+            return Ok(codec::encode_plain(&attributes)?.len() as u64);
+        }
         let object = self.object(&session, object)?;
         let attributes = object.attributes(session.token.present_store().as_ref())?;
         Ok(codec::encode(attributes)?.len() as u64)
@@ -104,6 +114,10 @@ impl Application {
     /// C_GetAttributeValue: one answer per type asked, in order.
     pub fn attributes(&self, session: SessionHandle, object: ObjectHandle, types: &[Type]) -> Result<Vec<Answer>> {
         let session = self.session(session)?;
+        if let Some(attributes) = self.built_in(&session, object)? {
+            let answer = |of: &Type| attributes.value(*of).map_or(Answer::Absent, |v| Answer::Value(v.duplicate()));
+            return Ok(types.iter().map(answer).collect());
+        }
         let object = self.object(&session, object)?;
         let attributes = object.attributes(session.token.present_store().as_ref())?;
         let schema = build::schema_of(attributes)?;
@@ -121,6 +135,7 @@ impl Application {
     pub fn set_attributes(&self, session: SessionHandle, object: ObjectHandle, template: &Template<'_>) -> Result<()> {
         let session = self.session(session)?;
         let token = &session.token;
+        self.fixed(&session, object)?;
         let first = self.object(&session, object)?;
         let so = token.who() == Some(Who::So);
         let change = |present: &Attributes| -> Result<Attributes> {
@@ -128,7 +143,12 @@ impl Application {
             if !present.is(ck::CKA_MODIFIABLE) {
                 return Err(Error::ActionProhibited);
             }
-            build::alter(present, template::parse(template)?, build::schema_of(present)?, Alter::Set, so)
+            let changed =
+                build::alter(present, template::parse(template)?, build::schema_of(present)?, Alter::Set, so)?;
+            if self.shared.config.strict {
+                strict::alter(present, &changed, Alter::Set)?;
+            }
+            Ok(changed)
         };
         if let Home::Session { session: owner } = first.home {
             let changed = change(first.attributes(None)?)?;
@@ -182,6 +202,9 @@ impl Application {
                 found.push(object.handle);
             }
         }
+        if built_in::asked_for(search) {
+            found.extend(self.built_ins(session)?.search(search));
+        }
         found.reverse();
         Ok(found)
     }
@@ -224,8 +247,25 @@ impl Application {
         Ok(())
     }
 
+    /// Checks the template of a new object against its rows and fills in what it leaves out.
+    pub(super) fn fill(
+        &self,
+        session: &Session,
+        template: &mut Attributes,
+        schema: &Schema,
+        birth: Birth,
+    ) -> Result<()> {
+        if self.shared.config.strict {
+            strict::settle(template, None, schema);
+        }
+        build::fill(template, schema, birth, session.token.who() == Some(Who::So))
+    }
+
     /// Keeps new objects, all or none, and gives their handles in the same order.
     pub(super) fn keep(&self, session: &Session, objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+        if self.shared.config.strict {
+            objects.iter().try_for_each(strict::check)?;
+        }
         let token = &session.token;
         let mut named = Vec::with_capacity(objects.len());
         for mut object in objects {

@@ -116,7 +116,7 @@ impl Application {
     }
 
     /// Ends the login of a token in all its sessions: operations on private keys and searches end with it.
-    fn log_out(&self, token: &Arc<Token>) -> bool {
+    pub(super) fn log_out(&self, token: &Arc<Token>) -> bool {
         let was_in = token.log_out();
         let sessions: Vec<_> =
             read(&self.sessions).values().filter(|s| Arc::ptr_eq(&s.token, token)).cloned().collect();
@@ -130,9 +130,9 @@ impl Application {
     pub fn session_cancel(&self, session: SessionHandle, flags: u64) -> Result<()> {
         let session = self.session(session)?;
         let mut operations = session.operations();
-        for kind in [Kind::Encrypt, Kind::Decrypt, Kind::Digest, Kind::Sign, Kind::Verify] {
+        for kind in Kind::ALL {
             if flags & kind.flag() != 0 {
-                operations.cancel(kind);
+                operations.cancel(*kind);
             }
         }
         if flags & ck::CKF_FIND_OBJECTS != 0 {

@@ -7,8 +7,12 @@ use crate::session::operation::{After, Engine, Kind, Operation, Reauthentication
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 
+/// Bytes of a guarded key that may be digested. A shorter one could be found by trial; the digest of one that is longer
+/// than a block of the hash is the same key to HMAC (FIPS 198-1 section 4). No block here is shorter than this.
+const DIGESTIBLE: std::ops::RangeInclusive<usize> = 16..=64;
+
 /// Data of a single-part call; `None` in a Final call.
-type Data<'a> = Option<&'a [u8]>;
+pub(super) type Data<'a> = Option<&'a [u8]>;
 
 impl Application {
     /// C_DigestInit.
@@ -64,9 +68,14 @@ impl Application {
                 (Some(ck::CKO_SECRET_KEY), Some(Value::Secret(value))) => value,
                 _ => return Err(Error::KeyIndigestible),
             };
+            let guarded = attributes.is(ck::CKA_SENSITIVE) || !attributes.is(ck::CKA_EXTRACTABLE);
+            if guarded && !DIGESTIBLE.contains(&value.len()) {
+                return Err(Error::KeySizeRange);
+            }
             let Engine::Digest(engine) = &mut operation.engine else { return Err(Error::General) };
             engine.update(value.as_ref())?;
             operation.begun = true;
+            operation.private |= object.private;
             Ok(((), After::On))
         })
     }
@@ -101,7 +110,7 @@ impl Application {
 
     /// C_Sign.
     pub fn sign(&self, session: SessionHandle, data: &[u8], out: Sink<'_>) -> Result<usize> {
-        self.end_sign(session, Some(data), out)
+        self.end_sign(session, Kind::Sign, Some(data), out)
     }
 
     /// C_SignUpdate.
@@ -120,11 +129,11 @@ impl Application {
 
     /// C_SignFinal.
     pub fn sign_final(&self, session: SessionHandle, out: Sink<'_>) -> Result<usize> {
-        self.end_sign(session, None, out)
+        self.end_sign(session, Kind::Sign, None, out)
     }
 
-    fn end_sign(&self, session: SessionHandle, data: Data<'_>, out: Sink<'_>) -> Result<usize> {
-        self.session(session)?.operations().run(Kind::Sign, |operation| {
+    pub(super) fn end_sign(&self, session: SessionHandle, kind: Kind, data: Data<'_>, out: Sink<'_>) -> Result<usize> {
+        self.session(session)?.operations().run(kind, |operation| {
             if data.is_some() && operation.begun {
                 return Err(Error::OperationActive);
             }

@@ -11,7 +11,6 @@ use crate::object::Permit;
 use crate::session::Session;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
-use sealhsm_seal::Who;
 use sealhsm_secret::Secret;
 use std::sync::Arc;
 
@@ -35,6 +34,10 @@ impl Application {
         is_key(inner)?;
         may(row, usable, permit, Use::Wrap)?;
         let parameter = mechanism.parameter.well_formed()?;
+        if self.shared.config.strict && !(wrapping.sealed)(parameter) {
+            log::warn!("CKM_{}: {SEALED_USE}", row.name);
+            return Err(Error::MechanismInvalid);
+        }
         wrappable(inner, outer.attributes(outer_store.as_ref())?, wrapping, parameter)?;
         let plain = plain(inner)?;
         let wrapped = (wrapping.wrap)(row, usable, parameter, plain.as_ref()).map_err(|error| match error {
@@ -64,8 +67,8 @@ impl Application {
         may(row, usable, permit, Use::Unwrap)?;
         let outer = outer.attributes(store.as_ref())?;
         let parameter = mechanism.parameter.well_formed()?;
-        if confine::is_confined(outer) && !(wrapping.sealed)(parameter) {
-            log::warn!("CKM_{}: {CONFINED_USE}", row.name);
+        if (confine::is_confined(outer) || self.shared.config.strict) && !(wrapping.sealed)(parameter) {
+            log::warn!("CKM_{}: {SEALED_USE}", row.name);
             return Err(Error::MechanismInvalid);
         }
         let mut key = self.unwrapped(&session, outer, template)?;
@@ -91,7 +94,7 @@ impl Application {
             build::enforce(&mut key, enforced)?;
         }
         let mut rules = Attributes::new();
-        if confine::is_confined(outer) {
+        if confine::is_confined(outer) || self.shared.config.strict {
             // What it unwraps may have been sensitive when it was wrapped.
             rules.set_bool(ck::CKA_SENSITIVE, true);
         }
@@ -104,7 +107,7 @@ impl Application {
         if !matches!(schema.class, ck::CKO_SECRET_KEY | ck::CKO_PRIVATE_KEY) {
             return Err(Error::TemplateInconsistent);
         }
-        build::fill(&mut key, schema, Birth::Unwrap, session.token.who() == Some(Who::So))?;
+        self.fill(session, &mut key, schema, Birth::Unwrap)?;
         self.may_write(session, &key)?;
         Ok(key)
     }
@@ -115,9 +118,11 @@ const HOW_TO: &str = "a sensitive key is wrapped only under a key that can decry
      with CKA_WRAP true, CKA_DECRYPT and CKA_EXTRACTABLE false (for a pair also CKA_SIGN, CKA_SIGN_RECOVER, CKA_DERIVE \
      and CKA_DECAPSULATE false in the private half), or have the SO mark such a key CKA_TRUSTED";
 const SEALED_ONLY: &str = "a sensitive key is wrapped only by AES_KEY_WRAP, AES_KEY_WRAP_PAD or AES_KEY_WRAP_KWP, \
-     without a parameter, by RSA_PKCS_OAEP or RSA_AES_KEY_WRAP";
-const CONFINED_USE: &str = "a key that wraps sensitive keys unwraps only by AES_KEY_WRAP, AES_KEY_WRAP_PAD or \
-     AES_KEY_WRAP_KWP, without a parameter, by RSA_PKCS_OAEP or RSA_AES_KEY_WRAP";
+     without a parameter, or by RSA_AES_KEY_WRAP";
+const SEALED_USE: &str = "a key that wraps sensitive keys unwraps only by AES_KEY_WRAP, AES_KEY_WRAP_PAD or \
+     AES_KEY_WRAP_KWP, without a parameter, or by RSA_AES_KEY_WRAP; with `strict = true` every key wraps and unwraps so";
+const NOT_BACK: &str = "a key with CKA_WRAP_WITH_TRUSTED is wrapped under a trusted secret key, or under a trusted public \
+     key whose private half is elsewhere";
 
 /// Which end of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -130,7 +135,8 @@ fn of_wrapping_key(error: Error) -> Error {
     if error == Error::KeyHandleInvalid { Error::WrappingKeyHandleInvalid } else { error }
 }
 
-fn of_unwrapping_key(error: Error) -> Error {
+/// The code of C_UnwrapKey and C_DecapsulateKey.
+pub(super) fn of_unwrapping_key(error: Error) -> Error {
     if error == Error::KeyHandleInvalid { Error::UnwrappingKeyHandleInvalid } else { error }
 }
 
@@ -167,8 +173,19 @@ fn wrappable(inner: &Attributes, outer: &Attributes, wrapping: &Wrapping, parame
     if !inner.is(ck::CKA_EXTRACTABLE) {
         return Err(Error::KeyUnextractable);
     }
-    if inner.is(ck::CKA_WRAP_WITH_TRUSTED) && !outer.is(ck::CKA_TRUSTED) {
-        return Err(Error::KeyNotWrappable);
+    if inner.is(ck::CKA_WRAP_WITH_TRUSTED) {
+        if !outer.is(ck::CKA_TRUSTED) {
+            return Err(Error::KeyNotWrappable);
+        }
+        if outer.ulong(ck::CKA_CLASS) == Some(ck::CKO_PUBLIC_KEY) && outer.is(ck::CKA_LOCAL) {
+            // The private half does not know that it is trusted, and would make a key without CKA_WRAP_WITH_TRUSTED.
+            log::warn!("{NOT_BACK}");
+            return Err(Error::KeyNotWrappable);
+        }
+    }
+    if inner.is(ck::CKA_ALWAYS_AUTHENTICATE) {
+        // The wrapped key does not say so: what is made of it would ask for no PIN.
+        return Err(Error::UserNotLoggedIn);
     }
     if let Some(Value::Template(asked)) = outer.value(ck::CKA_WRAP_TEMPLATE) {
         let has = |(of, value): (Type, &Value)| inner.value(of).is_some_and(|present| present.same(value));
@@ -197,7 +214,8 @@ fn plain(key: &Attributes) -> Result<Secret> {
     }
 }
 
-fn wanted(key: &Attributes) -> Result<Wanted> {
+/// What the template of a new key says of its value.
+pub(super) fn wanted(key: &Attributes) -> Result<Wanted> {
     let number = |of| key.ulong(of).ok_or(Error::TemplateIncomplete);
     let len = key.ulong(ck::CKA_VALUE_LEN).map(usize::try_from).transpose();
     Ok(Wanted {
@@ -208,7 +226,7 @@ fn wanted(key: &Attributes) -> Result<Wanted> {
 }
 
 /// Makes the key of what was unwrapped. One answer, whatever is wrong with it.
-fn fill_in(key: &mut Attributes, plain: Secret, wanted: &Wanted) -> Result<()> {
+pub(super) fn fill_in(key: &mut Attributes, plain: Secret, wanted: &Wanted) -> Result<()> {
     if wanted.class == ck::CKO_SECRET_KEY {
         key.set_secret(ck::CKA_VALUE, plain);
     } else {

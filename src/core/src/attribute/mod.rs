@@ -5,7 +5,9 @@ pub mod codec;
 pub mod confine;
 pub mod kind;
 pub mod rules;
+pub mod strict;
 pub mod template;
+mod trust;
 mod value;
 
 pub use value::{Answer, Attributes, Raw, Template, Type, Value};

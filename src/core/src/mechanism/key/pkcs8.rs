@@ -1,4 +1,5 @@
-//! Private keys as PrivateKeyInfo (PKCS #8, RFC 5958): RSA (RFC 8017 appendix A.1.2), curves (RFC 5915, RFC 8410).
+//! Private keys as PrivateKeyInfo (PKCS #8, RFC 5958): RSA (RFC 8017 appendix A.1.2), curves (RFC 5915, RFC 8410),
+//! ML-DSA, SLH-DSA and ML-KEM (RFC 9881, RFC 9909, RFC 9935).
 //! From attributes to DER and back; whether the numbers belong together is checked by `complete` afterwards.
 
 use super::{Attributes, Error, Result, required};
@@ -42,6 +43,7 @@ pub fn encode(key: &Attributes) -> Result<Secret> {
             der::element(der::SEQUENCE, &[required(key, ck::CKA_EC_PARAMS)?]),
             der::secret(der::OCTET_STRING, &[required(key, ck::CKA_VALUE)?]),
         ),
+        Some(ck::CKK_ML_KEM | ck::CKK_ML_DSA | ck::CKK_SLH_DSA) => super::pq::to_pkcs8(key)?,
         _ => return Err(Error::KeyNotWrappable),
     };
     let inner = der::secret(der::OCTET_STRING, &[inner.as_ref()]);
@@ -82,6 +84,7 @@ pub fn decode(bytes: &[u8], key_type: u64) -> Option<Attributes> {
         ck::CKK_EC => decode_ec(algorithm.strip_prefix(EC_PUBLIC_KEY)?, inner),
         ck::CKK_EC_EDWARDS => decode_raw(algorithm, inner, Shape::Edwards),
         ck::CKK_EC_MONTGOMERY => decode_raw(algorithm, inner, Shape::Montgomery),
+        ck::CKK_ML_KEM | ck::CKK_ML_DSA | ck::CKK_SLH_DSA => super::pq::of_pkcs8(key_type, algorithm, inner),
         _ => None,
     }
 }
@@ -151,12 +154,12 @@ fn decode_ec(parameters: &[u8], inner: &[u8]) -> Option<Attributes> {
     }
     key.set_bytes(ck::CKA_EC_PARAMS, curve.oid);
     key.set_secret(ck::CKA_VALUE, Secret::copy_of(value));
-    (version == [1] && value.len() == curve.len).then_some(key)
+    (version == [1] && value.len() == curve.scalar_len).then_some(key)
 }
 
 fn decode_raw(algorithm: &[u8], inner: &[u8], shape: Shape) -> Option<Attributes> {
     let curve = known(algorithm, shape)?;
-    let value = der::whole(der::OCTET_STRING, inner).filter(|value| value.len() == curve.len)?;
+    let value = der::whole(der::OCTET_STRING, inner).filter(|value| value.len() == curve.scalar_len)?;
     let mut key = Attributes::new();
     key.set_bytes(ck::CKA_EC_PARAMS, curve.oid);
     key.set_secret(ck::CKA_VALUE, Secret::copy_of(value));

@@ -14,10 +14,11 @@ use std::sync::Arc;
 /// CKM_RSA_PKCS. Not `sealed`: whatever is unwrapped becomes a key.
 pub const PKCS1: Wrapping = Wrapping { holds: Holds::Secrets, sealed: |_| false, wrap: encrypt, unwrap: unwrap_pkcs1 };
 
-/// CKM_RSA_PKCS_OAEP.
+/// CKM_RSA_PKCS_OAEP. Not `sealed`: it opens the first part of what CKM_RSA_AES_KEY_WRAP made, which gives the key that
+/// decrypts the rest.
 pub const OAEP: Wrapping = Wrapping {
     holds: Holds::Secrets,
-    sealed: |_| true,
+    sealed: |_| false,
     wrap: encrypt,
     unwrap: |row, key, parameter, wrapped, _| decrypt(row, key, parameter, wrapped),
 };
@@ -26,7 +27,31 @@ pub const OAEP: Wrapping = Wrapping {
 pub const WITH_AES: Wrapping =
     Wrapping { holds: Holds::Keys, sealed: |_| true, wrap: wrap_with_aes, unwrap: unwrap_with_aes };
 
-/// The length of a key that nobody can be expected to have wrapped.
+/// CKM_RSA_X_509.
+pub const RAW: Wrapping = Wrapping { holds: Holds::Secrets, sealed: |_| false, wrap: wrap_raw, unwrap: unwrap_raw };
+
+/// A key is too long as well when it is no number below the modulus.
+fn wrap_raw(row: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, plain: &[u8]) -> Result<Vec<u8>> {
+    encrypt(row, key, parameter, plain).map_err(|error| match error {
+        Error::DataInvalid => Error::DataLenRange,
+        error => error,
+    })
+}
+
+/// Without CKA_VALUE_LEN all of it is the key. With it, nothing but zeros may be cut off: a shortened key could be found
+/// by trial, and the next part after it.
+fn unwrap_raw(row: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, wrapped: &[u8], wanted: &Wanted) -> Result<Secret> {
+    let plain = decrypt(row, key, parameter, wrapped)?;
+    let Some(len) = wanted.len else { return Ok(plain) };
+    let (zeros, value) = match plain.len().checked_sub(len) {
+        Some(at) => plain.as_ref().split_at(at),
+        None => return Err(Error::EncryptedDataInvalid),
+    };
+    let zero = zeros.iter().fold(0, |all, byte| all | byte) == 0;
+    if zero { Ok(Secret::copy_of(value)) } else { Err(Error::EncryptedDataInvalid) }
+}
+
+/// The length of a key that nobody can be expected to have wrapped, where its type has more than one.
 const MADE_UP: usize = 32;
 
 /// What does not decrypt to a key of a length that fits gives a random key and no error: nobody learns from this call
@@ -38,10 +63,12 @@ fn unwrap_pkcs1(
     wrapped: &[u8],
     wanted: &Wanted,
 ) -> Result<Secret> {
-    let mut instead = Secret::zeroed(wanted.len.unwrap_or(MADE_UP));
+    let len = wanted.len.or(key::only_secret_len(wanted.key_type)).unwrap_or(MADE_UP);
+    let mut instead = Secret::zeroed(len);
     sealhsm_crypto::random::private(instead.as_mut()).map_err(failed)?;
+    key::adjust_secret(wanted.key_type, instead.as_mut());
     let plain = decrypt(row, key, parameter, wrapped)?;
-    let fits = wanted.len.is_none_or(|len| len == plain.len()) && key::is_secret_len(wanted.key_type, plain.len());
+    let fits = wanted.len.is_none_or(|len| len == plain.len()) && key::is_secret_value(wanted.key_type, plain.as_ref());
     Ok(if fits { plain } else { instead })
 }
 
