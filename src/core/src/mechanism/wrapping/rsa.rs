@@ -8,6 +8,7 @@ use crate::mechanism::key::{self, Key, rsa};
 use crate::mechanism::{Parameter, Row, failed, row};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
+use sealhsm_crypto::kdf;
 use sealhsm_secret::Secret;
 use std::sync::Arc;
 
@@ -30,8 +31,13 @@ pub const WITH_AES: Wrapping =
 /// The length of a key that nobody can be expected to have wrapped.
 const MADE_UP: usize = 32;
 
-/// What does not decrypt to a key of a length that fits gives a random key and no error: nobody learns from this call
-/// whether the padding was right (Bleichenbacher 1998). OpenSSL does the same with the padding itself.
+/// The most that HKDF gives; no RSA key wraps as much.
+const MOST: usize = 255 * 32;
+
+/// What does not decrypt to a key of a length that fits gives another key and no error: nobody learns from this call
+/// whether the padding was right (Bleichenbacher 1998). OpenSSL does the same with the padding itself: it decrypts to
+/// bytes that follow from private key and ciphertext. So does the other key, from these bytes: the same wrapped key always
+/// gives the same key, or two calls would tell one that is wrong.
 fn unwrap_pkcs1(
     row: &Row,
     key: &Arc<Key>,
@@ -39,9 +45,15 @@ fn unwrap_pkcs1(
     wrapped: &[u8],
     wanted: &Wanted,
 ) -> Result<Secret> {
-    let mut instead = Secret::zeroed(wanted.len.unwrap_or(MADE_UP));
-    sealhsm_crypto::random::private(instead.as_mut()).map_err(failed)?;
+    let len = wanted.len.unwrap_or(MADE_UP);
+    if !(1..=MOST).contains(&len) {
+        return Err(Error::EncryptedDataInvalid);
+    }
     let plain = decrypt(row, key, parameter, wrapped)?;
+    // It may be empty, which is no key to HMAC.
+    let mut input = Secret::zeroed(1 + plain.len());
+    input.as_mut()[1..].copy_from_slice(plain.as_ref());
+    let instead = kdf::hkdf_sha256(input.as_ref(), b"", b"SealHSM PKCS #1 unwrapping", len).map_err(failed)?;
     let fits = wanted.len.is_none_or(|len| len == plain.len()) && key::is_secret_len(wanted.key_type, plain.len());
     Ok(if fits { plain } else { instead })
 }
