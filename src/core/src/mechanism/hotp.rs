@@ -41,6 +41,7 @@ pub(super) static ROWS: &[Row] = &[
         sizes: SIZES,
         key_types: TYPES,
         parameter: Shape::Otp,
+        one_message: true,
         sign: Some(|key| Ok(Box::new(Hotp::new(key)))),
         verify: Some(|key| Ok(Box::new(Hotp::new(key)))),
     }),
