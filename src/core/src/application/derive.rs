@@ -46,6 +46,10 @@ impl Application {
     ) -> std::result::Result<Made, Refusal> {
         let session = self.session(session)?;
         let row = self.row(mechanism.mechanism)?;
+        if let Some(public_half) = row.public_half {
+            let handle = self.derive_public(&session, (row, public_half), mechanism, base_key, template)?;
+            return Ok(Made { handles: vec![handle], shown: Vec::new() });
+        }
         let derivation = row.derivation.as_ref().ok_or(Error::MechanismInvalid)?;
         let (object, store) = self.key(&session, base_key)?;
         let (usable, permit) = object.key(store.as_ref())?;

@@ -1,10 +1,14 @@
 //! One application between C_Initialize and C_Finalize: what the entry points call.
 
+mod built_in;
 mod crypt;
 mod derive;
 mod dual;
+mod kem;
 mod keys;
 mod objects;
+mod public;
+mod recover;
 mod sessions;
 mod sign;
 mod slots;

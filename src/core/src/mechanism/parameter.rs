@@ -1,7 +1,9 @@
 //! Mechanism parameters in Rust's types. The module turns C structures into these, guided by the
 //! [`Shape`] of the row; whether the values make sense is checked by the mechanism itself.
 
+use super::derive::ike::Ike;
 use super::derive::sp800_108::Sp800108;
+use super::derive::tls::Tls;
 use crate::{Error, Result};
 
 /// CK_MECHANISM after decoding.
@@ -62,6 +64,32 @@ pub enum Shape {
     Sp800108Feedback,
     /// CK_PKCS5_PBKD2_PARAMS2, or CK_PKCS5_PBKD2_PARAMS with a pointer to the length of the password.
     Pbkd2,
+    /// CK_TLS12_MASTER_KEY_DERIVE_PARAMS.
+    Tls12Master,
+    /// CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS.
+    Tls12ExtendedMaster,
+    /// CK_TLS12_KEY_MAT_PARAMS.
+    Tls12KeyMat,
+    /// CK_TLS12_KEY_MAT_PARAMS of which ulIVSizeInBits is ignored.
+    Tls12KeyMatSafe,
+    /// CK_TLS_KDF_PARAMS.
+    TlsKdf,
+    /// CK_TLS_MAC_PARAMS.
+    TlsMac,
+    /// CK_SSL3_MASTER_KEY_DERIVE_PARAMS.
+    Ssl3Master,
+    /// CK_SSL3_KEY_MAT_PARAMS.
+    Ssl3KeyMat,
+    /// CK_TLS_PRF_PARAMS.
+    TlsPrf,
+    /// CK_IKE2_PRF_PLUS_DERIVE_PARAMS.
+    Ike2PrfPlus,
+    /// CK_IKE_PRF_DERIVE_PARAMS.
+    IkePrf,
+    /// CK_IKE1_PRF_DERIVE_PARAMS.
+    Ike1Prf,
+    /// CK_IKE1_EXTENDED_DERIVE_PARAMS.
+    Ike1Extended,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -210,6 +238,10 @@ pub enum Parameter<'a> {
         /// pPassword.
         password: &'a [u8],
     },
+    /// One of the structures of TLS.
+    Tls(Tls<'a>),
+    /// One of the structures of IKE.
+    Ike(Ike<'a>),
 }
 
 /// The salt of HKDF.

@@ -13,6 +13,8 @@ use sealhsm_secret::Secret;
 
 /// The longest output of a function here in bytes.
 pub const MAX_OUTPUT: usize = MAX_LEN;
+/// Bytes of a block of AES, and of the keys that its functions of IKE have.
+const AES_BLOCK: usize = 16;
 
 /// A keyed function.
 pub enum Prf {
@@ -82,6 +84,28 @@ impl Named {
     /// Whether somebody who knows the key can find short data from the output: block ciphers can be run backwards.
     pub fn shows_data(&self) -> bool {
         !matches!(self.build, Build::Hmac(_))
+    }
+
+    /// CKK_ of the keys that are made for it.
+    pub fn own_type(&self) -> u64 {
+        self.own[0]
+    }
+
+    /// Under these bytes, whatever their number: of AES there is a rule for each (RFC 4434 section 2, RFC 4615
+    /// section 3). Triple DES has none.
+    pub fn with_bytes(&self, key: &[u8]) -> Result<Prf> {
+        let zero = [0; AES_BLOCK];
+        match self.build {
+            Build::Hmac(_) => Prf::new(self.build, key),
+            Build::Des3Cmac => Err(Error::MechanismParamInvalid),
+            _ if key.len() == AES_BLOCK => Prf::new(self.build, key),
+            Build::AesXcbc if key.len() < AES_BLOCK => {
+                let mut padded = Secret::zeroed(AES_BLOCK);
+                padded.as_mut()[..key.len()].copy_from_slice(key);
+                Prf::new(self.build, padded.as_ref())
+            }
+            _ => Prf::new(self.build, Prf::new(self.build, &zero)?.once(&[key])?.as_ref()),
+        }
     }
 
     /// Under a key of the types that the function has. `KeyTypeInconsistent`, `KeySizeRange`.

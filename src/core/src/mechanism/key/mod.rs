@@ -12,7 +12,7 @@ pub(crate) use secret::{
     adjust as adjust_secret, is_len as is_secret_len, is_value as is_secret_value, only_len as only_secret_len,
 };
 
-use super::engine::{Cipher, Signer, Verifier};
+use super::engine::{Cipher, Recoverer, Signer, Verifier};
 use crate::attribute::{Attributes, Type, Value};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
@@ -69,6 +69,8 @@ pub enum Spare {
     Sign(Box<dyn Signer>),
     /// Verifying.
     Verify(Box<dyn Verifier>),
+    /// Recovering what was signed.
+    Recover(Box<dyn Recoverer>),
 }
 
 /// How keys of some types are opened and completed.
