@@ -111,8 +111,8 @@ const KINDS: &[(&str, ck::CK_FLAGS)] = &[
     ("keys: generation", ck::CKF_GENERATE | ck::CKF_GENERATE_KEY_PAIR),
     ("digests", ck::CKF_DIGEST),
     ("signatures and MACs", ck::CKF_SIGN),
-    ("encryption, wrapping, encapsulation", ck::CKF_ENCRYPT | ck::CKF_WRAP | ck::CKF_ENCAPSULATE),
     ("keys: derivation", ck::CKF_DERIVE),
+    ("encryption, wrapping, encapsulation", ck::CKF_ENCRYPT | ck::CKF_WRAP | ck::CKF_ENCAPSULATE),
 ];
 
 /// The table of counts.
