@@ -19,6 +19,7 @@ use crate::attribute::{Attributes, Type, Value};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::curve::{Curve, Shape};
+use sealhsm_crypto::operation::Purpose;
 use sealhsm_crypto::pkey;
 use sealhsm_crypto::pq::Set;
 use sealhsm_secret::Secret;
@@ -132,6 +133,13 @@ impl Key {
             Material::Rsa { key, bits } => Ok((key, *bits)),
             _ => Err(Error::KeyTypeInconsistent),
         }
+    }
+
+    /// The same for one purpose. `KeySizeRange`: nothing new is made with a key that is too small to be made itself.
+    pub(super) fn rsa_for(&self, purpose: Purpose) -> Result<(&pkey::Key, u64)> {
+        let (key, bits) = self.rsa()?;
+        let new = matches!(purpose, Purpose::Sign | Purpose::Encrypt);
+        if new && bits < rsa::MIN_GENERATED { Err(Error::KeySizeRange) } else { Ok((key, bits)) }
     }
 
     /// A key on a curve of this shape.
