@@ -88,11 +88,25 @@ impl Judge {
         Foreign { pem, public_key_info }
     }
 
+    /// Domain parameters of its own, DER: `openssl ecparam` and its kin.
+    #[track_caller]
+    pub fn parameters(&self, command: &[&str]) -> Vec<u8> {
+        self.output(&[command, &["-outform", "DER"]].concat(), &[])
+    }
+
     /// Whether it finds a signature right: `openssl pkeyutl -verify` with these options.
     pub fn verifies(&self, public_key_info: &[u8], options: &[&str], data: &[u8], signature: &[u8]) -> bool {
         let arguments = ["pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", "@", "-in", "@", "-sigfile", "@"];
         let files = [&self.file(public_key_info), &self.file(data), &self.file(signature)];
         self.run(&[&arguments, options].concat(), &files).status.success()
+    }
+
+    /// What it finds in a signature: `openssl pkeyutl -verifyrecover` with these options.
+    #[track_caller]
+    pub fn recovers(&self, public_key_info: &[u8], options: &[&str], signature: &[u8]) -> Vec<u8> {
+        let arguments = ["pkeyutl", "-verifyrecover", "-pubin", "-keyform", "DER", "-inkey", "@", "-in", "@"];
+        let files = [&self.file(public_key_info), &self.file(signature)];
+        self.output(&[&arguments, options].concat(), &files)
     }
 
     /// A signature of its own: `openssl pkeyutl -sign` with these options.

@@ -6,6 +6,7 @@ mod eddsa;
 mod hotp;
 mod mac;
 mod operations;
+mod recover;
 mod rsa;
 
 use kit::{Chance, Mechanism, Object, Result, Session};

@@ -3,10 +3,12 @@
 
 pub mod aead;
 pub mod agree;
+pub mod ccm;
 pub mod cipher;
 pub mod curve;
 pub mod der;
 pub mod digest;
+pub mod dl;
 pub mod ecdsa;
 mod error;
 pub mod fork;
@@ -15,6 +17,7 @@ mod heap;
 pub mod import;
 mod init;
 pub mod kdf;
+pub mod kem;
 pub mod keywrap;
 pub mod mac;
 pub mod operation;
@@ -23,6 +26,7 @@ pub mod pkey;
 pub mod pq;
 pub mod random;
 pub mod rsa;
+mod scalar;
 pub mod x25519;
 
 pub use error::{Error, Result};

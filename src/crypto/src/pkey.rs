@@ -17,6 +17,8 @@ use std::ptr;
 /// What a key is made of. The numbers are OpenSSL's selections (openssl/evp.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Half {
+    /// Parameters alone.
+    Parameters = 0x84,
     /// Parameters and public key.
     Public = 0x86,
     /// All there is.
@@ -66,6 +68,15 @@ impl Key {
 
     /// A new key of an algorithm that needs no parameters.
     pub(crate) fn generate(algorithm: &CStr) -> Result<Self> {
+        Self::generated(algorithm, None)
+    }
+
+    /// New domain parameters, of the kind and size that `params` say.
+    pub(crate) fn generate_parameters(algorithm: &CStr, params: Params) -> Result<Self> {
+        Self::generated(algorithm, Some(params))
+    }
+
+    fn generated(algorithm: &CStr, parameters: Option<Params>) -> Result<Self> {
         init()?;
         // SAFETY: a terminated name; null is the default library context and no properties.
         let context = unsafe { ffi::EVP_PKEY_CTX_new_from_name(ptr::null_mut(), algorithm.as_ptr(), ptr::null()) };
@@ -73,8 +84,18 @@ impl Key {
             return Err(ErrorStack::get().into());
         }
         let mut key = ptr::null_mut();
-        // SAFETY: the context is live; a null target makes OpenSSL allocate the key.
-        let made = unsafe { ffi::EVP_PKEY_keygen_init(context) == 1 && ffi::EVP_PKEY_generate(context, &mut key) == 1 };
+        // SAFETY: the context is live; the list is terminated and lives in `params`; a null target makes OpenSSL
+        // allocate the key.
+        let made = unsafe {
+            let ready = match parameters {
+                None => ffi::EVP_PKEY_keygen_init(context) == 1,
+                Some(mut params) => {
+                    ffi::EVP_PKEY_paramgen_init(context) == 1
+                        && ffi::EVP_PKEY_CTX_set_params(context, params.as_mut_ptr()) == 1
+                }
+            };
+            ready && ffi::EVP_PKEY_generate(context, &mut key) == 1
+        };
         // SAFETY: made above and not used again.
         unsafe { ffi::EVP_PKEY_CTX_free(context) };
         if !made || key.is_null() {

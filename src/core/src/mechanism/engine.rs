@@ -32,6 +32,10 @@ pub trait Cipher: Send {
 pub trait Signer: Send {
     /// Begins an operation.
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
+    /// Begins another operation with the parameter of the last `start`, for message after message.
+    fn again(&mut self) -> Result<()> {
+        Err(crate::Error::FunctionNotSupported)
+    }
     /// The exact length of the signature in bytes (an upper bound where it varies).
     fn signature_len(&self) -> usize;
     /// Takes data.
@@ -68,6 +72,10 @@ pub struct Counter {
 pub trait Verifier: Send {
     /// Begins an operation.
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
+    /// Begins another operation with the parameter of the last `start`, for message after message.
+    fn again(&mut self) -> Result<()> {
+        Err(crate::Error::FunctionNotSupported)
+    }
     /// Takes data.
     fn update(&mut self, data: &[u8]) -> Result<()>;
     /// Whether a signature of this many bytes can be right; `finish` says `SignatureLenRange` if not.
@@ -85,6 +93,17 @@ pub trait Verifier: Send {
     fn multi_part(&self) -> bool {
         true
     }
+}
+
+/// Getting out of a signature what was signed; single-part only.
+pub trait Recoverer: Send {
+    /// Begins an operation.
+    fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
+    /// An upper bound of what was signed, in bytes.
+    fn data_len(&self) -> usize;
+    /// Writes what was signed; `output` holds at least `data_len()` bytes. `SignatureLenRange` or `SignatureInvalid` if
+    /// the signature is not right.
+    fn recover(&mut self, signature: &[u8], output: &mut [u8]) -> Result<usize>;
 }
 
 /// Digesting.

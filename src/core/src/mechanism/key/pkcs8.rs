@@ -154,12 +154,12 @@ fn decode_ec(parameters: &[u8], inner: &[u8]) -> Option<Attributes> {
     }
     key.set_bytes(ck::CKA_EC_PARAMS, curve.oid);
     key.set_secret(ck::CKA_VALUE, Secret::copy_of(value));
-    (version == [1] && value.len() == curve.len).then_some(key)
+    (version == [1] && value.len() == curve.scalar_len).then_some(key)
 }
 
 fn decode_raw(algorithm: &[u8], inner: &[u8], shape: Shape) -> Option<Attributes> {
     let curve = known(algorithm, shape)?;
-    let value = der::whole(der::OCTET_STRING, inner).filter(|value| value.len() == curve.len)?;
+    let value = der::whole(der::OCTET_STRING, inner).filter(|value| value.len() == curve.scalar_len)?;
     let mut key = Attributes::new();
     key.set_bytes(ck::CKA_EC_PARAMS, curve.oid);
     key.set_secret(ck::CKA_VALUE, Secret::copy_of(value));

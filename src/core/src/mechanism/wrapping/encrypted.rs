@@ -17,7 +17,12 @@ pub const fn zero_padded<const BLOCK: usize>() -> Wrapping {
 }
 
 /// One message through the row's cipher.
-pub(super) fn encrypt(row: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, plain: &[u8]) -> Result<Vec<u8>> {
+pub(in crate::mechanism) fn encrypt(
+    row: &Row,
+    key: &Arc<Key>,
+    parameter: &Parameter<'_>,
+    plain: &[u8],
+) -> Result<Vec<u8>> {
     let mut engine = row.encrypt.ok_or(Error::MechanismInvalid)?(key)?;
     engine.start(parameter)?;
     let mut wrapped = vec![0; engine.output_len(plain.len(), true)];

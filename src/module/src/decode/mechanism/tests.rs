@@ -1,4 +1,5 @@
 //! That C structures are decoded as they should be, and that malformed ones are refused.
+//! Structures of every length, strings at NULL, numbers that are none.
 
 use super::*;
 use crate::pointer::Call;
@@ -35,6 +36,8 @@ fn a_parameter_of_another_length_is_malformed() {
         decode(Shape::StringData, &mut [0u64; 2], change, refused);
         decode(Shape::CbcData, &mut [0u64; 4], change, refused);
         decode(Shape::Hkdf, &mut [0u64; 8], change, refused);
+        decode(Shape::Ccm, &mut [0u64; 6], change, refused);
+        decode(Shape::ChaCha20Poly1305, &mut [0u64; 4], change, refused);
         decode(Shape::Rc2Cbc, &mut [1u64; 2], change, refused);
         decode(Shape::Rc2MacGeneral, &mut [1u64; 2], change, refused);
         decode(Shape::DesCbcData, &mut [0u64; 3], change, refused);
@@ -80,6 +83,8 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         Shape::StringData,
         Shape::CbcData,
         Shape::Hkdf,
+        Shape::Ccm,
+        Shape::ChaCha20Poly1305,
         Shape::Rc2Cbc,
         Shape::Rc2MacGeneral,
         Shape::DesCbcData,
@@ -121,6 +126,8 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         (Shape::StringData, 16),
         (Shape::CbcData, 32),
         (Shape::Hkdf, 64),
+        (Shape::Ccm, 48),
+        (Shape::ChaCha20Poly1305, 32),
         (Shape::Rc2Cbc, 16),
         (Shape::Rc2MacGeneral, 16),
         (Shape::DesCbcData, 24),
