@@ -106,6 +106,9 @@ impl Application {
             }
             _ => return Err(Error::General.into()),
         };
+        if derived.values.len() != made.len() {
+            return Err(Error::General.into());
+        }
         for (made, value) in made.iter_mut().zip(derived.values) {
             fill_in(made, value, &bases)?;
         }
