@@ -1,7 +1,7 @@
 //! C_GetMechanismList and C_GetMechanismInfo (PKCS#11 3.2 sections 5.5.5 and 5.5.6): what is listed works, what is not
 //! does not. That the results are right is tested where the mechanisms are, against the standards' vectors.
 
-use kit::{Known, Mechanism, Module, Object, Session, Template, ck, code, isolated};
+use kit::{Known, Length, Mechanism, Module, Object, Session, Template, ck, code, isolated};
 use std::collections::HashMap;
 
 /// One key, or pair of keys, of each kind that mechanisms ask for.
@@ -14,6 +14,8 @@ enum Kind {
     Edwards,
     Aes,
     Generic,
+    MlDsa,
+    SlhDsa,
 }
 
 impl Keys {
@@ -29,7 +31,11 @@ impl Keys {
             let key = session.create(&value.class(ck::CKO_SECRET_KEY).key_type(key_type)).unwrap();
             (kind, (key, key))
         });
-        Keys(pairs.into_iter().chain(secrets).collect())
+        let pq = [
+            (Kind::MlDsa, session.pq_pair(ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKP_ML_DSA_44)),
+            (Kind::SlhDsa, session.pq_pair(ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKP_SLH_DSA_SHA2_128F)),
+        ];
+        Keys(pairs.into_iter().chain(secrets).chain(pq).collect())
     }
 
     fn pair(&self, kind: Kind) -> (Object, Object) {
@@ -66,6 +72,10 @@ fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
         ck::CKM_AES_CTR => Mechanism::ctr(64, [1; 16]),
         ck::CKM_AES_GCM => Mechanism::gcm(&[1; 12], b"", 128),
         ck::CKM_RSA_PKCS_OAEP => Mechanism::oaep(ck::CKM_SHA256, ck::CKG_MGF1_SHA256, b""),
+        ck::CKM_TLS_MAC | ck::CKM_TLS12_MAC => Mechanism::tls_mac(of, ck::CKM_SHA256, 12, 1),
+        ck::CKM_TLS_PRE_MASTER_KEY_GEN => Mechanism::bytes(of, [3, 3]),
+        ck::CKM_HASH_ML_DSA | ck::CKM_HASH_SLH_DSA => Mechanism::hash_sign_context(of, 0, b"", ck::CKM_SHA256),
+        ck::CKM_PKCS5_PBKD2 => Mechanism::pbkd2(ck::CKP_PKCS5_PBKD2_HMAC_SHA256, b"x", b"salt", 1, Length::Number),
         _ => Mechanism::plain(of),
     }
 }
@@ -86,7 +96,7 @@ const GENERAL: &[ck::CK_MECHANISM_TYPE] = &[
     ck::CKM_SHA3_512_HMAC_GENERAL,
 ];
 
-const KINDS: [Kind; 5] = [Kind::Rsa, Kind::Ec, Kind::Edwards, Kind::Aes, Kind::Generic];
+const KINDS: [Kind; 7] = [Kind::Rsa, Kind::Ec, Kind::Edwards, Kind::Aes, Kind::Generic, Kind::MlDsa, Kind::SlhDsa];
 
 /// Begins an operation with the key of each kind. The kinds that it took; every other is of an inconsistent type.
 fn kinds_that(begin: impl Fn(Kind) -> kit::Result<()>) -> Vec<Kind> {
@@ -111,11 +121,13 @@ fn every_flag_that_is_listed_begins_an_operation_with_one_kind_of_key() {
             let flags = module.mechanism_info(0, of).unwrap().flags;
             let mechanism = mechanism(of);
             type Begin = fn(&Session<'_>, &Mechanism, (Object, Object)) -> kit::Result<()>;
-            let with_key: [(ck::CK_FLAGS, ck::CK_FLAGS, Begin); 4] = [
+            let with_key: [(ck::CK_FLAGS, ck::CK_FLAGS, Begin); 6] = [
                 (ck::CKF_ENCRYPT, ck::CKF_ENCRYPT, |s, m, (public, _)| s.encrypt_init(m, public)),
                 (ck::CKF_DECRYPT, ck::CKF_DECRYPT, |s, m, (_, private)| s.decrypt_init(m, private)),
                 (ck::CKF_SIGN, ck::CKF_SIGN, |s, m, (_, private)| s.sign_init(m, private)),
                 (ck::CKF_VERIFY, ck::CKF_VERIFY, |s, m, (public, _)| s.verify_init(m, public)),
+                (ck::CKF_SIGN_RECOVER, ck::CKF_SIGN_RECOVER, |s, m, (_, private)| s.sign_recover_init(m, private)),
+                (ck::CKF_VERIFY_RECOVER, ck::CKF_VERIFY_RECOVER, |s, m, (public, _)| s.verify_recover_init(m, public)),
             ];
             for (flag, cancel, begin) in with_key {
                 let begun = |kind| {
@@ -146,15 +158,19 @@ fn least(of: ck::CK_MECHANISM_TYPE) -> (Template, Template) {
     let curve = |params: &[u8]| Template::new().bytes(ck::CKA_EC_PARAMS, params);
     let public = match of {
         ck::CKM_RSA_PKCS_KEY_PAIR_GEN => Template::new().ulong(ck::CKA_MODULUS_BITS, 1024),
-        ck::CKM_EC_KEY_PAIR_GEN => curve(&P256),
+        ck::CKM_EC_KEY_PAIR_GEN | ck::CKM_EC_KEY_PAIR_GEN_W_EXTRA_BITS => curve(&P256),
         ck::CKM_EC_EDWARDS_KEY_PAIR_GEN | ck::CKM_EDDSA => curve(&ED25519),
         ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN => curve(&X25519),
+        ck::CKM_ML_KEM_KEY_PAIR_GEN | ck::CKM_ML_DSA_KEY_PAIR_GEN | ck::CKM_SLH_DSA_KEY_PAIR_GEN => {
+            Template::new().ulong(ck::CKA_PARAMETER_SET, 3)
+        }
         _ => Template::new(),
     };
     let secret = match of {
         ck::CKM_AES_KEY_GEN | ck::CKM_GENERIC_SECRET_KEY_GEN | ck::CKM_HKDF_KEY_GEN => {
             Template::new().ulong(ck::CKA_VALUE_LEN, 32)
         }
+        ck::CKM_PKCS5_PBKD2 => Template::new().ulong(ck::CKA_VALUE_LEN, 32),
         _ => Template::new(),
     };
     (public, secret)
@@ -167,7 +183,7 @@ fn every_generation_mechanism_that_is_listed_makes_keys_and_no_other_does() {
         let session = env.user(&module);
         for of in module.mechanisms(0).unwrap() {
             let flags = module.mechanism_info(0, of).unwrap().flags;
-            let (mechanism, (public, secret)) = (Mechanism::plain(of), least(of));
+            let (mechanism, (public, secret)) = (mechanism(of), least(of));
             let expected = |flag| if flags & flag == 0 { ck::CKR_MECHANISM_INVALID } else { ck::CKR_OK };
             let one = session.generate_key(&mechanism, &secret);
             assert_eq!(code(one), expected(ck::CKF_GENERATE), "{of:#x}");
@@ -178,12 +194,12 @@ fn every_generation_mechanism_that_is_listed_makes_keys_and_no_other_does() {
 }
 
 #[test]
-fn every_mechanism_that_is_listed_for_wrapping_or_derivation_does_that_and_no_other_does() {
+fn every_mechanism_that_is_listed_for_wrapping_derivation_or_encapsulation_does_that_and_no_other_does() {
     isolated(|env| {
         let module = env.module();
         let session = env.user(&module);
         let (nobody, template) = (Object(9999), Template::new());
-        let mut listed = [0, 0];
+        let mut listed = [0, 0, 0];
         for of in module.mechanisms(0).unwrap() {
             let flags = module.mechanism_info(0, of).unwrap().flags;
             let expected = |flag, known| if flags & flag == 0 { ck::CKR_MECHANISM_INVALID } else { known };
@@ -194,10 +210,15 @@ fn every_mechanism_that_is_listed_for_wrapping_or_derivation_does_that_and_no_ot
             assert_eq!(unwrapped, expected(ck::CKF_UNWRAP, ck::CKR_UNWRAPPING_KEY_HANDLE_INVALID), "{of:#x}");
             let derived = code(session.derive(&mechanism, nobody, &template));
             assert_eq!(derived, expected(ck::CKF_DERIVE, ck::CKR_KEY_HANDLE_INVALID), "{of:#x}");
-            listed[0] += usize::from(flags & ck::CKF_WRAP != 0);
-            listed[1] += usize::from(flags & ck::CKF_DERIVE != 0);
+            let encapsulated = code(session.encapsulate(&mechanism, nobody, &template));
+            assert_eq!(encapsulated, expected(ck::CKF_ENCAPSULATE, ck::CKR_KEY_HANDLE_INVALID), "{of:#x}");
+            let decapsulated = code(session.decapsulate(&mechanism, nobody, &template, &[0; 16]));
+            assert_eq!(decapsulated, expected(ck::CKF_DECAPSULATE, ck::CKR_UNWRAPPING_KEY_HANDLE_INVALID), "{of:#x}");
+            for (number, flag) in [ck::CKF_WRAP, ck::CKF_DERIVE, ck::CKF_ENCAPSULATE].into_iter().enumerate() {
+                listed[number] += usize::from(flags & flag != 0);
+            }
         }
-        assert!(listed[0] >= 12 && listed[1] >= 23, "{listed:?}");
+        assert!(listed[0] >= 12 && listed[1] >= 23 && listed[2] >= 5, "{listed:?}");
     });
 }
 
@@ -261,7 +282,7 @@ fn the_sizes_that_are_told_are_those_that_are_made() {
         let sizes = |of| module.mechanism_info(0, of).map(|info| (info.ulMinKeySize, info.ulMaxKeySize)).unwrap();
         assert_eq!(sizes(ck::CKM_AES_KEY_GEN), (16, 32));
         assert_eq!(sizes(ck::CKM_RSA_PKCS_KEY_PAIR_GEN), (1024, 16384));
-        assert_eq!(sizes(ck::CKM_ECDSA), (224, 521));
+        assert_eq!(sizes(ck::CKM_ECDSA), (160, 521));
         assert_eq!(sizes(ck::CKM_EDDSA), (255, 448));
         let aes = |length| {
             let template = Template::new().ulong(ck::CKA_VALUE_LEN, length);

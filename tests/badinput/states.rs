@@ -4,6 +4,9 @@ use kit::{Mechanism, Object, Result, Session, Template, ck, curve, isolated};
 
 const DATA: [u8; 32] = *b"thirty-two bytes, good for a MAC";
 
+/// The calls of a signature.
+const SIGNING: [&str; 3] = ["C_Sign", "C_SignUpdate", "C_SignFinal"];
+
 /// Every call that needs an operation.
 fn all(session: &Session<'_>) -> Vec<(&'static str, Result<()>)> {
     vec![
@@ -23,6 +26,13 @@ fn all(session: &Session<'_>) -> Vec<(&'static str, Result<()>)> {
         ("C_Verify", session.verify(&DATA, &DATA)),
         ("C_VerifyUpdate", session.verify_update(&DATA)),
         ("C_VerifyFinal", session.verify_final(&DATA)),
+        ("C_VerifySignature", session.verify_signature(&DATA)),
+        ("C_VerifySignatureUpdate", session.verify_signature_update(&DATA)),
+        ("C_VerifySignatureFinal", session.verify_signature_final()),
+        ("C_DigestEncryptUpdate", session.digest_encrypt(&DATA).map(drop)),
+        ("C_DecryptDigestUpdate", session.decrypt_digest(&DATA).map(drop)),
+        ("C_SignEncryptUpdate", session.sign_encrypt(&DATA).map(drop)),
+        ("C_DecryptVerifyUpdate", session.decrypt_verify(&DATA).map(drop)),
         ("C_FindObjects", session.find_some(1).map(drop)),
         ("C_FindObjectsFinal", session.find_final()),
     ]
@@ -38,7 +48,7 @@ fn without_an_operation_there_is_nothing_to_go_on_with() {
         }
         // One that is active helps no other.
         session.sign_init(&Mechanism::plain(ck::CKM_SHA256_HMAC), session.secret(&DATA)).unwrap();
-        for (name, outcome) in all(&session).into_iter().filter(|(name, _)| !name.starts_with("C_Sign")) {
+        for (name, outcome) in all(&session).into_iter().filter(|(name, _)| !SIGNING.contains(name)) {
             assert_eq!(outcome.unwrap_err(), ck::CKR_OPERATION_NOT_INITIALIZED, "{name}");
         }
     });
@@ -110,11 +120,12 @@ fn mechanisms_are_refused_by_functions_that_they_are_not_for() {
         for of in module.mechanisms(slot).unwrap() {
             let flags = module.mechanism_info(slot, of).unwrap().flags;
             let mechanism = Mechanism::plain(of);
-            let calls: [(ck::CK_FLAGS, &dyn Fn() -> Result<()>); 7] = [
+            let calls: [(ck::CK_FLAGS, &dyn Fn() -> Result<()>); 8] = [
                 (ck::CKF_ENCRYPT, &|| session.encrypt_init(&mechanism, key)),
                 (ck::CKF_DECRYPT, &|| session.decrypt_init(&mechanism, key)),
                 (ck::CKF_SIGN, &|| session.sign_init(&mechanism, key)),
                 (ck::CKF_VERIFY, &|| session.verify_init(&mechanism, key)),
+                (ck::CKF_VERIFY, &|| session.verify_signature_init(&mechanism, key, &DATA)),
                 (ck::CKF_DIGEST, &|| session.digest_init(&mechanism)),
                 (ck::CKF_GENERATE, &|| session.generate_key(&mechanism, &none).map(drop)),
                 (ck::CKF_GENERATE_KEY_PAIR, &|| session.generate_key_pair(&mechanism, &none, &none).map(drop)),

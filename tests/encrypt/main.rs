@@ -5,6 +5,7 @@ mod gcm;
 mod modes;
 mod operations;
 mod padding;
+mod raw_rsa;
 mod rsa;
 
 use kit::{Mechanism, Object, Result, Session, ck};

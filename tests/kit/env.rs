@@ -50,6 +50,11 @@ impl Env {
         self.directory.join(name)
     }
 
+    /// What a test that went well has to tell; printed when it is over.
+    pub fn report(&self, text: &str) {
+        std::fs::write(self.file("report"), text).expect("a report");
+    }
+
     /// The token directory.
     pub fn tokens(&self) -> PathBuf {
         self.file("tokens")

@@ -66,6 +66,12 @@ impl Judge {
         self.output(&["dgst", "-binary", name, "@"], &[&self.file(data)])
     }
 
+    /// Digest of so many bytes by a function without a length of its own: `openssl dgst -xoflen`.
+    #[track_caller]
+    pub fn digests_to(&self, name: &str, length: usize, data: &[u8]) -> Vec<u8> {
+        self.output(&["dgst", "-binary", name, "-xoflen", &length.to_string(), "@"], &[&self.file(data)])
+    }
+
     /// HMAC with a key in hexadecimal digits: `openssl dgst -mac HMAC`.
     #[track_caller]
     pub fn macs(&self, hash: &str, key: &str, data: &[u8]) -> Vec<u8> {
@@ -82,11 +88,25 @@ impl Judge {
         Foreign { pem, public_key_info }
     }
 
+    /// Domain parameters of its own, DER: `openssl ecparam` and its kin.
+    #[track_caller]
+    pub fn parameters(&self, command: &[&str]) -> Vec<u8> {
+        self.output(&[command, &["-outform", "DER"]].concat(), &[])
+    }
+
     /// Whether it finds a signature right: `openssl pkeyutl -verify` with these options.
     pub fn verifies(&self, public_key_info: &[u8], options: &[&str], data: &[u8], signature: &[u8]) -> bool {
         let arguments = ["pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", "@", "-in", "@", "-sigfile", "@"];
         let files = [&self.file(public_key_info), &self.file(data), &self.file(signature)];
         self.run(&[&arguments, options].concat(), &files).status.success()
+    }
+
+    /// What it finds in a signature: `openssl pkeyutl -verifyrecover` with these options.
+    #[track_caller]
+    pub fn recovers(&self, public_key_info: &[u8], options: &[&str], signature: &[u8]) -> Vec<u8> {
+        let arguments = ["pkeyutl", "-verifyrecover", "-pubin", "-keyform", "DER", "-inkey", "@", "-in", "@"];
+        let files = [&self.file(public_key_info), &self.file(signature)];
+        self.output(&[&arguments, options].concat(), &files)
     }
 
     /// A signature of its own: `openssl pkeyutl -sign` with these options.

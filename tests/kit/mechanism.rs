@@ -1,6 +1,8 @@
 //! Mechanisms and their parameters: `Mechanism::gcm(iv, aad, 128)`.
 #![allow(unsafe_code)]
 
+use crate::derivation::memory;
+use crate::template::{RawTemplate, Template};
 use cryptoki_sys as ck;
 use std::ffi::c_void;
 
@@ -9,8 +11,10 @@ pub struct Mechanism {
     of: ck::CK_MECHANISM_TYPE,
     parameter: Vec<u8>,
     length: ck::CK_ULONG,
-    /// Byte strings that the parameter points to.
-    _strings: Vec<Vec<u8>>,
+    /// Byte strings that the parameter points to; some are outputs.
+    strings: Vec<Vec<u8>>,
+    /// Templates that the parameter points to, and their C form.
+    _templates: (Vec<Template>, Vec<RawTemplate>),
 }
 
 impl Mechanism {
@@ -22,15 +26,14 @@ impl Mechanism {
     /// With a byte string (an IV) for a parameter.
     pub fn bytes(of: ck::CK_MECHANISM_TYPE, parameter: impl AsRef<[u8]>) -> Self {
         let parameter = parameter.as_ref().to_vec();
-        Mechanism { of, length: parameter.len() as ck::CK_ULONG, parameter, _strings: Vec::new() }
+        let templates = (Vec::new(), Vec::new());
+        let length = parameter.len() as ck::CK_ULONG;
+        Mechanism { of, length, parameter, strings: Vec::new(), _templates: templates }
     }
 
     /// With a structure of C.
     pub fn structure<T: Copy>(of: ck::CK_MECHANISM_TYPE, value: T, strings: Vec<Vec<u8>>) -> Self {
-        let mut parameter = vec![0u8; size_of::<T>()];
-        // SAFETY: as many bytes as a T has, in memory of its own; T is Copy.
-        unsafe { std::ptr::copy_nonoverlapping((&raw const value).cast(), parameter.as_mut_ptr(), size_of::<T>()) };
-        Mechanism { of, length: parameter.len() as ck::CK_ULONG, parameter, _strings: strings }
+        Self::bytes(of, memory(&value)).keeping(strings, Vec::new(), Vec::new())
     }
 
     /// CKM_AES_GCM.
@@ -122,6 +125,43 @@ impl Mechanism {
         Self::structure(ck::CKM_AES_CBC_ENCRYPT_DATA, value, vec![data])
     }
 
+    /// CKM_CHACHA20.
+    pub fn chacha20(counter: &[u8], nonce: &[u8]) -> Self {
+        let (mut counter, mut nonce) = (counter.to_vec(), nonce.to_vec());
+        let value = ck::CK_CHACHA20_PARAMS {
+            pBlockCounter: counter.as_mut_ptr(),
+            blockCounterBits: counter.len() as ck::CK_ULONG * 8,
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceBits: nonce.len() as ck::CK_ULONG * 8,
+        };
+        Self::structure(ck::CKM_CHACHA20, value, vec![counter, nonce])
+    }
+
+    /// CKM_RC2_CBC, CKM_RC2_CBC_PAD.
+    pub fn rc2_cbc(of: ck::CK_MECHANISM_TYPE, bits: ck::CK_ULONG, iv: [u8; 8]) -> Self {
+        Self::structure(of, ck::CK_RC2_CBC_PARAMS { ulEffectiveBits: bits, iv }, Vec::new())
+    }
+
+    /// CKM_RC2_MAC_GENERAL.
+    pub fn rc2_mac_general(bits: ck::CK_ULONG, length: ck::CK_ULONG) -> Self {
+        let value = ck::CK_RC2_MAC_GENERAL_PARAMS { ulEffectiveBits: bits, ulMacLength: length };
+        Self::structure(ck::CKM_RC2_MAC_GENERAL, value, Vec::new())
+    }
+
+    /// A derivation by CBC under a cipher with blocks of 8 bytes.
+    pub fn des_cbc_data(of: ck::CK_MECHANISM_TYPE, iv: [u8; 8], data: &[u8]) -> Self {
+        let mut data = data.to_vec();
+        let value =
+            ck::CK_DES_CBC_ENCRYPT_DATA_PARAMS { iv, pData: data.as_mut_ptr(), length: data.len() as ck::CK_ULONG };
+        Self::structure(of, value, vec![data])
+    }
+
+    /// The same with another mechanism that takes this structure.
+    pub fn of(mut self, of: ck::CK_MECHANISM_TYPE) -> Self {
+        self.of = of;
+        self
+    }
+
     /// With a number (a length, a handle, a position).
     pub fn number(of: ck::CK_MECHANISM_TYPE, number: ck::CK_ULONG) -> Self {
         Self::bytes(of, number.to_ne_bytes())
@@ -152,6 +192,24 @@ impl Mechanism {
             ulInfoLen: info.len() as ck::CK_ULONG,
         };
         Self::structure(of, value, vec![salt, info])
+    }
+
+    /// Keeps what the parameter points to.
+    pub(crate) fn keeping(mut self, strings: Vec<Vec<u8>>, templates: Vec<Template>, raw: Vec<RawTemplate>) -> Self {
+        self.strings = strings;
+        self._templates = (templates, raw);
+        self
+    }
+
+    /// One of the strings that the parameter points to.
+    pub fn string(&self, index: usize) -> &[u8] {
+        &self.strings[index]
+    }
+
+    /// The same with other bytes at a place of the structure.
+    pub(crate) fn with_bytes(mut self, offset: usize, bytes: &[u8]) -> Self {
+        self.parameter[offset..offset + bytes.len()].copy_from_slice(bytes);
+        self
     }
 
     /// The same with another ulParameterLen than is true.

@@ -224,13 +224,4 @@ impl Session<'_> {
         })
         .map(Object)
     }
-
-    /// C_DeriveKey.
-    pub fn derive(&self, mechanism: &Mechanism, base: Object, template: &Template) -> Result<Object> {
-        let (mut mechanism, mut raw) = (mechanism.to_raw(), template.to_raw());
-        let (at, count) = (raw.pointer(), raw.count());
-        // SAFETY: mechanism and template live for the call; a place for the result.
-        filled(|to| unsafe { self.raw().C_DeriveKey(self.handle, &raw mut mechanism, base.0, at, count, to) })
-            .map(Object)
-    }
 }

@@ -108,6 +108,8 @@ impl Session<'_> {
         decrypt_init, decrypt_cancel => C_DecryptInit
         sign_init, sign_cancel => C_SignInit
         verify_init, verify_cancel => C_VerifyInit
+        sign_recover_init, sign_recover_cancel => C_SignRecoverInit
+        verify_recover_init, verify_recover_cancel => C_VerifyRecoverInit
     }
 
     through! {
@@ -117,6 +119,12 @@ impl Session<'_> {
         decrypt_update, decrypt_update_into, decrypt_update_len, decrypt_update_within => C_DecryptUpdate
         digest, digest_into, digest_len, digest_within => C_Digest
         sign, sign_into, sign_len, sign_within => C_Sign
+        digest_encrypt, digest_encrypt_into, digest_encrypt_len, digest_encrypt_within => C_DigestEncryptUpdate
+        decrypt_digest, decrypt_digest_into, decrypt_digest_len, decrypt_digest_within => C_DecryptDigestUpdate
+        sign_encrypt, sign_encrypt_into, sign_encrypt_len, sign_encrypt_within => C_SignEncryptUpdate
+        decrypt_verify, decrypt_verify_into, decrypt_verify_len, decrypt_verify_within => C_DecryptVerifyUpdate
+        sign_recover, sign_recover_into, sign_recover_len, sign_recover_within => C_SignRecover
+        verify_recover, verify_recover_into, verify_recover_len, verify_recover_within => C_VerifyRecover
     }
 
     last! {
@@ -131,6 +139,8 @@ impl Session<'_> {
         sign_update => C_SignUpdate
         verify_update => C_VerifyUpdate
         verify_final => C_VerifyFinal
+        verify_signature => C_VerifySignature
+        verify_signature_update => C_VerifySignatureUpdate
     }
 
     /// C_DigestInit.
@@ -157,6 +167,26 @@ impl Session<'_> {
         let ((data, length), (signature, signature_length)) = (bytes(data), bytes(signature));
         // SAFETY: two inputs with their lengths.
         Rv::check(unsafe { self.raw().C_Verify(self.handle, data, length, signature, signature_length) })
+    }
+
+    /// C_VerifySignatureInit.
+    pub fn verify_signature_init(&self, mechanism: &Mechanism, key: Object, signature: &[u8]) -> Result<()> {
+        let mut mechanism = mechanism.to_raw();
+        let (at, length) = bytes(signature);
+        // SAFETY: a mechanism that lives for the call, and a signature with its length.
+        Rv::check(unsafe { self.raw().C_VerifySignatureInit(self.handle, &raw mut mechanism, key.0, at, length) })
+    }
+
+    /// C_VerifySignatureInit with NULL for a mechanism.
+    pub fn verify_signature_cancel(&self) -> Result<()> {
+        // SAFETY: NULL is allowed.
+        Rv::check(unsafe { self.raw().C_VerifySignatureInit(self.handle, null_mut(), 0, null_mut(), 0) })
+    }
+
+    /// C_VerifySignatureFinal.
+    pub fn verify_signature_final(&self) -> Result<()> {
+        // SAFETY: takes no pointer.
+        Rv::check(unsafe { self.raw().C_VerifySignatureFinal(self.handle) })
     }
 
     /// Init and single-part call.

@@ -30,7 +30,7 @@ pub enum Command {
     /// Make, list and delete tokens; set PINs; recover a token on another TPM
     #[command(subcommand)]
     Token(Token),
-    /// List and delete objects of a token
+    /// Import, export, list and delete objects of a token
     #[command(subcommand)]
     Object(Object),
     /// Show every slot and what is in it
@@ -186,6 +186,101 @@ pub enum Object {
     List(ObjectList),
     /// Destroy objects
     Delete(ObjectDelete),
+    /// Import keys and certificates from a file: PEM, DER, or the bytes of a secret key
+    Import(ObjectImport),
+    /// Write certificates or public keys to a file; private and secret keys never leave the token this way
+    Export(ObjectExport),
+}
+
+/// `sealhsm object import`.
+#[derive(Debug, Args)]
+#[command(after_help = IMPORT)]
+pub struct ObjectImport {
+    /// Private keys (PKCS #8, also encrypted, or RSA and EC in their own PEM), public keys, X.509
+    /// certificates; - is standard input
+    pub file: PathBuf,
+    /// Label of the new objects (CKA_LABEL) [default: a certificate's common name, else the file's name]
+    #[arg(long, value_name = "TEXT")]
+    pub label: Option<String>,
+    /// ID of the new objects (CKA_ID) in hexadecimal digits [default: SHA-1 of the public key]
+    #[arg(long, value_name = "HEX", value_parser = hex)]
+    pub id: Option<Hex>,
+    /// What the key may be used for, and its public half for the counterpart [default: what fits its type]
+    #[arg(long, value_name = "USE", value_enum, value_delimiter = ',')]
+    pub uses: Vec<Use>,
+    /// The key may leave the token again, wrapped by another
+    #[arg(long)]
+    pub extractable: bool,
+    /// Each use of the private key asks for the PIN again
+    #[arg(long, conflicts_with = "secret")]
+    pub always_authenticate: bool,
+    /// Import the private half only
+    #[arg(long, conflicts_with = "secret")]
+    pub no_public_key: bool,
+    /// The file holds the bytes of a secret key of this type, nothing else
+    #[arg(long, value_name = "TYPE", value_enum)]
+    pub secret: Option<SecretType>,
+    /// Import although an object of the same type has the same ID
+    #[arg(long)]
+    pub force: bool,
+    /// How to answer.
+    #[command(flatten)]
+    pub format: Format,
+    /// Into which token.
+    #[command(flatten)]
+    pub token: Selector,
+    /// The user's PIN.
+    #[command(flatten)]
+    pub pin: UserPin,
+    /// What opens an encrypted file.
+    #[command(flatten)]
+    pub passphrase: Passphrase,
+}
+
+const IMPORT: &str = "\
+Public keys and certificates are imported without a PIN if none is given. The passphrase may also be the
+credential sealhsm-passphrase. A PKCS #12 file: openssl pkcs12 -noenc -in FILE | sealhsm object import -";
+
+/// `sealhsm object export`.
+#[derive(Debug, Args)]
+pub struct ObjectExport {
+    /// Where to [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write DER instead of PEM
+    #[arg(long, conflicts_with = "all")]
+    pub der: bool,
+    /// Write all that match, one after the other, not just one
+    #[arg(long)]
+    pub all: bool,
+    /// From which token.
+    #[command(flatten)]
+    pub token: Selector,
+    /// Which objects.
+    #[command(flatten)]
+    pub filter: Filter,
+    /// The user's PIN, if private objects are meant too.
+    #[command(flatten)]
+    pub login: Login,
+}
+
+/// What a key may be used for, as `object list` shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Use {
+    Encrypt,
+    Decrypt,
+    Sign,
+    Verify,
+    Wrap,
+    Unwrap,
+    Derive,
+}
+
+/// Types of secret keys in files without any form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SecretType {
+    Aes,
+    Generic,
 }
 
 /// `sealhsm object list`.
@@ -359,6 +454,7 @@ macro_rules! pin_options {
 pin_options!(UserPin, pin_file, pin_fd, "user PIN");
 pin_options!(SoPin, so_pin_file, so_pin_fd, "SO PIN");
 pin_options!(NewPin, new_pin_file, new_pin_fd, "new PIN");
+pin_options!(Passphrase, passphrase_file, passphrase_fd, "passphrase of the file");
 
 impl ResetLockout {
     /// What was said.

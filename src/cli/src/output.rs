@@ -6,10 +6,15 @@ use comfy_table::{Table, presets};
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write};
 
-/// Writes text; a reader that has seen enough (`| head`) is no failure.
+/// Writes text.
 pub fn print(text: &str) -> Result<(), Failure> {
+    raw(text.as_bytes())
+}
+
+/// Writes bytes as they are; a reader that has seen enough (`| head`) is no failure.
+pub fn raw(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(format!("standard output: {error}").into()),
         _ => Ok(()),
     }

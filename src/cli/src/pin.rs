@@ -15,20 +15,37 @@ pub struct Kind {
     what: &'static str,
     credential: &'static str,
     options: &'static str,
+    /// The longest one in bytes, where that is not the configuration's business.
+    longest: Option<usize>,
 }
 
+/// What most of them are.
+const PIN: Kind = Kind { what: "PIN", credential: "", options: "", longest: None };
+
 /// The normal user's PIN.
-pub const USER: Kind = Kind { what: "user PIN", credential: "sealhsm-pin", options: "--pin-file or --pin-fd" };
+pub const USER: Kind = Kind { what: "user PIN", credential: "sealhsm-pin", options: "--pin-file or --pin-fd", ..PIN };
 /// The Security Officer's PIN.
-pub const SO: Kind = Kind { what: "SO PIN", credential: "sealhsm-so-pin", options: "--so-pin-file or --so-pin-fd" };
+pub const SO: Kind =
+    Kind { what: "SO PIN", credential: "sealhsm-so-pin", options: "--so-pin-file or --so-pin-fd", ..PIN };
 /// The SO's PIN where it is the only present one asked for.
 pub const SO_PRESENT: Kind = Kind { options: USER.options, ..SO };
 /// The PIN that replaces another.
 pub const NEW: Kind =
-    Kind { what: "new PIN", credential: "sealhsm-new-pin", options: "--new-pin-file or --new-pin-fd" };
+    Kind { what: "new PIN", credential: "sealhsm-new-pin", options: "--new-pin-file or --new-pin-fd", ..PIN };
 /// The TPM's lockout authorization.
-pub const LOCKOUT: Kind =
-    Kind { what: "lockout authorization", credential: "sealhsm-lockout-auth", options: "--auth-file or --auth-fd" };
+pub const LOCKOUT: Kind = Kind {
+    what: "lockout authorization",
+    credential: "sealhsm-lockout-auth",
+    options: "--auth-file or --auth-fd",
+    ..PIN
+};
+/// What opens a file with a key.
+pub const PASSPHRASE: Kind = Kind {
+    what: "passphrase",
+    credential: "sealhsm-passphrase",
+    options: "--passphrase-file or --passphrase-fd",
+    longest: Some(sealhsm_crypto::import::MAX_PASSPHRASE),
+};
 
 /// What the command line says about one PIN.
 #[derive(Debug, Default)]
@@ -80,20 +97,20 @@ impl Pins {
     /// The PIN if the command line or a credential names it; never asks.
     pub fn given(&mut self, kind: &Kind, source: &Source) -> Result<Option<Secret>, Failure> {
         if let Some(file) = &source.file {
-            return read_file(file, self.max).map(Some).map_err(|f| f.during(kind.what));
+            return read_file(file, self.longest(kind)).map(Some).map_err(|f| f.during(kind.what));
         }
         if let Some(fd) = source.fd {
-            return self.read_fd(fd).map(Some).map_err(|f| f.during(kind.what));
+            return self.read_fd(fd, self.longest(kind)).map(Some).map_err(|f| f.during(kind.what));
         }
         let directory = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from).filter(|d| d.is_absolute());
         match directory.map(|d| d.join(kind.credential)).filter(|file| file.exists()) {
-            Some(file) => read_file(&file, self.max).map(Some).map_err(|f| f.during(kind.what)),
+            Some(file) => read_file(&file, self.longest(kind)).map(Some).map_err(|f| f.during(kind.what)),
             None => Ok(None),
         }
     }
 
     fn ask(&self, kind: &Kind, terminal: &Terminal, question: &str) -> Result<Secret, Failure> {
-        let pin = terminal.secret(question, self.max).map_err(|e| match e.kind() {
+        let pin = terminal.secret(question, self.longest(kind)).map_err(|e| match e.kind() {
             ErrorKind::Interrupted => Failure::from("cancelled; nothing was changed"),
             _ => Failure::from(format!("{}: {e}", kind.what)),
         })?;
@@ -127,16 +144,20 @@ impl Pins {
         }
     }
 
+    fn longest(&self, kind: &Kind) -> usize {
+        kind.longest.unwrap_or(self.max)
+    }
+
     /// The next line of a descriptor; several PINs may come one after the other through the same.
-    fn read_fd(&mut self, fd: u32) -> Result<Secret, Failure> {
+    fn read_fd(&mut self, fd: u32, max: usize) -> Result<Secret, Failure> {
         let name = PathBuf::from(format!("/dev/fd/{fd}"));
         let result = match fd {
             // Not by name: after sudo it may be another user's pipe.
-            0 => first_line(&mut Stdin, self.max),
+            0 => first_line(&mut Stdin, max),
             _ => match self.open.entry(fd) {
-                std::collections::hash_map::Entry::Occupied(open) => first_line(open.into_mut(), self.max),
+                std::collections::hash_map::Entry::Occupied(open) => first_line(open.into_mut(), max),
                 std::collections::hash_map::Entry::Vacant(place) => {
-                    File::open(&name).and_then(|file| first_line(place.insert(file), self.max))
+                    File::open(&name).and_then(|file| first_line(place.insert(file), max))
                 }
             },
         };
@@ -145,7 +166,7 @@ impl Pins {
 }
 
 /// Standard input without the library's buffer, which nobody would wipe.
-struct Stdin;
+pub struct Stdin;
 
 impl Read for Stdin {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {

@@ -2,13 +2,14 @@
 //! or clears it by itself, so agreement with and without the cofactor are the same.
 
 use crate::Result;
-use crate::curve::Curve;
+use crate::curve::{Curve, Shape};
 use crate::pkey::Key;
 use openssl::derive::Deriver;
 use sealhsm_secret::Secret;
 
 /// The shared secret, as long as a coordinate. `peer` is a public key as [`Curve::public`] gives it; `None` when the
-/// result would be zero: the peer is of small order.
+/// peer is of small order, which on Montgomery curves shows in a result of zero. On the others zero is a coordinate
+/// like any other.
 pub fn agree(key: &Key, curve: &Curve, peer: &[u8]) -> Result<Option<Secret>> {
     let peer = curve.public_key(peer)?;
     let mut deriver = Deriver::new(key.pkey())?;
@@ -17,15 +18,17 @@ pub fn agree(key: &Key, curve: &Curve, peer: &[u8]) -> Result<Option<Secret>> {
     }
     let mut shared = Secret::zeroed(curve.len);
     match deriver.derive(shared.as_mut()) {
-        Ok(len) if len == curve.len && shared.as_ref().iter().any(|byte| *byte != 0) => Ok(Some(shared)),
-        _ => Ok(None),
+        Ok(len) if len != curve.len => Ok(None),
+        Ok(_) if curve.shape == Shape::Montgomery && shared.as_ref().iter().all(|byte| *byte == 0) => Ok(None),
+        Ok(_) => Ok(Some(shared)),
+        Err(_) => Ok(None),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::curve::{self, Shape};
+    use crate::curve;
 
     #[test]
     fn both_sides_agree_on_every_curve() {

@@ -2,6 +2,7 @@
 //! It knows how many bytes each call writes, so that no call can write past its output.
 #![allow(unsafe_code)]
 
+use crate::params::Params;
 use crate::{Error, Result, init};
 use openssl::error::ErrorStack;
 use openssl_sys as ffi;
@@ -12,6 +13,8 @@ use zeroize::Zeroize;
 unsafe extern "C" {
     fn EVP_CipherFinal_ex(ctx: *mut ffi::EVP_CIPHER_CTX, out: *mut u8, length: *mut c_int) -> c_int;
     fn EVP_CIPHER_get_flags(cipher: *const ffi::EVP_CIPHER) -> c_ulong;
+    fn EVP_CIPHER_CTX_set_key_length(ctx: *mut ffi::EVP_CIPHER_CTX, length: c_int) -> c_int;
+    fn EVP_CIPHER_CTX_set_params(ctx: *mut ffi::EVP_CIPHER_CTX, params: *const ffi::OSSL_PARAM) -> c_int;
 }
 
 // openssl/evp.h; the same numbers for every AEAD.
@@ -44,6 +47,7 @@ pub struct Context {
     /// An AEAD: IVs may have other lengths than this one.
     aead: bool,
     iv_len: usize,
+    key_len: usize,
     /// Input taken and not yet written.
     held: usize,
     /// Between [`Context::restart`] and [`Context::finish`] or an error: only then is `held` what OpenSSL holds.
@@ -56,6 +60,17 @@ unsafe impl Send for Context {}
 impl Context {
     /// `cipher` in OpenSSL's names; `key` must have its length. `padded` asks for PKCS#7 in a block mode.
     pub fn new(cipher: &CStr, key: &[u8], direction: Direction, padded: bool) -> Result<Self> {
+        Self::with_effective_bits(cipher, key, None, direction, padded)
+    }
+
+    /// The same for RC2, whose keys have an effective length in bits apart from their own (RFC 2268).
+    pub fn with_effective_bits(
+        cipher: &CStr,
+        key: &[u8],
+        bits: Option<u32>,
+        direction: Direction,
+        padded: bool,
+    ) -> Result<Self> {
         init()?;
         // SAFETY: terminated name; null is the default library context and no properties.
         let fetched = unsafe { ffi::EVP_CIPHER_fetch(ptr::null_mut(), cipher.as_ptr(), ptr::null()) };
@@ -64,14 +79,15 @@ impl Context {
         }
         // SAFETY: no conditions; may return null, which is checked.
         let context = unsafe { ffi::EVP_CIPHER_CTX_new() };
-        let mut new = Self { context, direction, block: 1, padded, aead: false, iv_len: 0, held: 0, open: false };
-        let keyed = new.key(fetched, key);
+        let mut new =
+            Self { context, direction, block: 1, padded, aead: false, iv_len: 0, key_len: 0, held: 0, open: false };
+        let keyed = new.key(fetched, key, bits);
         // SAFETY: fetched above; the context holds a reference of its own.
         unsafe { ffi::EVP_CIPHER_free(fetched) };
         keyed.map(|()| new)
     }
 
-    fn key(&mut self, cipher: *mut ffi::EVP_CIPHER, key: &[u8]) -> Result<()> {
+    fn key(&mut self, cipher: *mut ffi::EVP_CIPHER, key: &[u8], bits: Option<u32>) -> Result<()> {
         if self.context.is_null() {
             return Err(ErrorStack::get().into());
         }
@@ -84,25 +100,46 @@ impl Context {
                 EVP_CIPHER_get_flags(cipher),
             )
         };
-        if usize::try_from(key_len) != Ok(key.len()) {
-            return Err(Error::from("a key of the wrong length for this cipher"));
+        let length = c_int::try_from(key.len()).map_err(|_| Error::from("a key that is too long"))?;
+        if length == 0 {
+            return Err(Error::from("an empty key"));
         }
         self.block = usize::try_from(block).unwrap_or(1).clamp(1, MAX_BLOCK);
         self.iv_len = usize::try_from(iv_len).unwrap_or(0);
+        self.key_len = key.len();
         self.aead = flags & FLAG_AEAD != 0;
-        // SAFETY: live context and cipher; the key has the length just checked; no IV yet.
-        let ok = unsafe {
-            ffi::EVP_CipherInit_ex(
-                self.context,
-                cipher,
-                ptr::null_mut(),
-                key.as_ptr(),
-                ptr::null(),
-                c_int::from(self.direction == Direction::Encrypt),
-            ) == 1
-                && (self.block == 1 || ffi::EVP_CIPHER_CTX_set_padding(self.context, c_int::from(self.padded)) == 1)
-        };
-        check(ok)
+        let encrypt = c_int::from(self.direction == Direction::Encrypt);
+        let none = ptr::null_mut();
+        // SAFETY: live context and cipher; neither key nor IV yet.
+        check(unsafe { ffi::EVP_CipherInit_ex(self.context, cipher, none, ptr::null(), ptr::null(), encrypt) == 1 })?;
+        if length != key_len {
+            // A cipher of one key length refuses.
+            // SAFETY: a live context with a cipher.
+            check(unsafe { EVP_CIPHER_CTX_set_key_length(self.context, length) == 1 })?;
+        }
+        if let Some(bits) = bits {
+            let mut params = Params::new().number(c"keybits", &bits.to_be_bytes());
+            // SAFETY: a live context with a cipher; a terminated list that lives in `params`.
+            check(unsafe { EVP_CIPHER_CTX_set_params(self.context, params.as_mut_ptr()) == 1 })?;
+        }
+        // SAFETY: a live context that expects a key of this length; no IV yet, -1 keeps the direction.
+        check(unsafe { ffi::EVP_CipherInit_ex(self.context, ptr::null(), none, key.as_ptr(), ptr::null(), -1) == 1 })?;
+        // SAFETY: a live context.
+        check(
+            self.block == 1 || unsafe { ffi::EVP_CIPHER_CTX_set_padding(self.context, c_int::from(self.padded)) == 1 },
+        )
+    }
+
+    /// Puts another key of the same length in the place of the present one; then [`Context::restart`].
+    pub fn rekey(&mut self, key: &[u8]) -> Result<()> {
+        self.open = false;
+        if key.len() != self.key_len {
+            return Err(Error::from("a key of the wrong length for this cipher"));
+        }
+        // SAFETY: a live context that expects a key of this length; no IV, -1 keeps the direction.
+        check(unsafe {
+            ffi::EVP_CipherInit_ex(self.context, ptr::null(), ptr::null_mut(), key.as_ptr(), ptr::null(), -1) == 1
+        })
     }
 
     /// Begins a message under the same key, whatever became of the one before.

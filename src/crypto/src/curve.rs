@@ -1,6 +1,10 @@
 //! Elliptic curves as rows, and the keys on them: short Weierstrass (FIPS 186-5, RFC 5639), Edwards (RFC 8032) and
 //! Montgomery (RFC 7748). A new curve is one row.
 
+mod explicit;
+
+pub use explicit::explicit;
+
 use crate::der;
 use crate::params::Params;
 use crate::pkey::{Half, Key};
@@ -32,10 +36,13 @@ pub struct Curve {
     pub oid: &'static [u8],
     /// Names that may stand in place of the OID, in any case; the first one is the best known.
     pub names: &'static [&'static str],
-    /// Size in bits, as mechanisms state it.
+    /// Size of the field in bits, as mechanisms state it.
     pub bits: u64,
-    /// Bytes of a coordinate and of a private key.
+    /// Bytes of a coordinate.
     pub len: usize,
+    /// Bytes of a private key and of each number of a signature: those of the order, which on a few old curves is one
+    /// bit longer than the field.
+    pub scalar_len: usize,
     nid: Nid,
     group: OnceLock<EcGroup>,
 }
@@ -52,37 +59,71 @@ impl std::fmt::Debug for Curve {
     }
 }
 
-const fn curve(
-    shape: Shape,
-    oid: &'static [u8],
-    names: &'static [&'static str],
-    bits: u64,
-    len: usize,
-    nid: Nid,
-) -> Curve {
-    Curve { shape, oid, names, bits, len, nid, group: OnceLock::new() }
+type Oid = &'static [u8];
+type Names = &'static [&'static str];
+
+const fn curve(shape: Shape, oid: Oid, names: Names, bits: u64, len: usize, nid: Nid) -> Curve {
+    Curve { shape, oid, names, bits, len, scalar_len: len, nid, group: OnceLock::new() }
+}
+
+/// A field of this many bits and an order of as many, or of `more` than that.
+const fn prime(oid: Oid, names: Names, bits: u64, more: u64, nid: Nid) -> Curve {
+    let mut new = curve(Weierstrass, oid, names, bits, bits.div_ceil(8) as usize, nid);
+    new.scalar_len = (bits + more).div_ceil(8) as usize;
+    new
 }
 
 use Shape::{Edwards, Montgomery, Weierstrass};
 
+/// Bits of the smallest and of the largest curve of [`Weierstrass`].
+pub const PRIME_BITS: (u64, u64) = (160, 521);
+
 /// Every curve.
-static CURVES: [Curve; 13] = [
-    curve(Weierstrass, &[6, 5, 0x2b, 0x81, 4, 0, 0x21], &["secp224r1", "P-224"], 224, 28, Nid::SECP224R1),
-    curve(
-        Weierstrass,
+static CURVES: [Curve; 34] = [
+    prime(&[6, 5, 0x2b, 0x81, 4, 0, 0x21], &["secp224r1", "P-224"], 224, 0, Nid::SECP224R1),
+    prime(
         &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7],
         &["secp256r1", "prime256v1", "P-256"],
         256,
-        32,
+        0,
         Nid::X9_62_PRIME256V1,
     ),
-    curve(Weierstrass, &[6, 5, 0x2b, 0x81, 4, 0, 0x22], &["secp384r1", "P-384"], 384, 48, Nid::SECP384R1),
-    curve(Weierstrass, &[6, 5, 0x2b, 0x81, 4, 0, 0x23], &["secp521r1", "P-521"], 521, 66, Nid::SECP521R1),
-    curve(Weierstrass, &[6, 5, 0x2b, 0x81, 4, 0, 0x0a], &["secp256k1"], 256, 32, Nid::SECP256K1),
-    brainpool(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 7], &["brainpoolP256r1"], 256, Nid::BRAINPOOL_P256R1),
-    brainpool(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 9], &["brainpoolP320r1"], 320, Nid::BRAINPOOL_P320R1),
-    brainpool(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 11], &["brainpoolP384r1"], 384, Nid::BRAINPOOL_P384R1),
-    brainpool(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 13], &["brainpoolP512r1"], 512, Nid::BRAINPOOL_P512R1),
+    prime(&[6, 5, 0x2b, 0x81, 4, 0, 0x22], &["secp384r1", "P-384"], 384, 0, Nid::SECP384R1),
+    prime(&[6, 5, 0x2b, 0x81, 4, 0, 0x23], &["secp521r1", "P-521"], 521, 0, Nid::SECP521R1),
+    prime(&[6, 5, 0x2b, 0x81, 4, 0, 0x0a], &["secp256k1"], 256, 0, Nid::SECP256K1),
+    // RFC 5639; the crate has no names for the first two (openssl/obj_mac.h).
+    prime(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 1], &["brainpoolP160r1"], 160, 0, Nid::from_raw(921)),
+    prime(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 2], &["brainpoolP160t1"], 160, 0, Nid::from_raw(922)),
+    prime(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 3], &["brainpoolP192r1"], 192, 0, Nid::BRAINPOOL_P192R1),
+    prime(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 4], &["brainpoolP192t1"], 192, 0, Nid::BRAINPOOL_P192T1),
+    prime(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 5], &["brainpoolP224r1"], 224, 0, Nid::BRAINPOOL_P224R1),
+    prime(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 6], &["brainpoolP224t1"], 224, 0, Nid::BRAINPOOL_P224T1),
+    prime(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 7], &["brainpoolP256r1"], 256, 0, Nid::BRAINPOOL_P256R1),
+    prime(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 8], &["brainpoolP256t1"], 256, 0, Nid::BRAINPOOL_P256T1),
+    prime(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 9], &["brainpoolP320r1"], 320, 0, Nid::BRAINPOOL_P320R1),
+    prime(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 0x0a], &["brainpoolP320t1"], 320, 0, Nid::BRAINPOOL_P320T1),
+    prime(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 0x0b], &["brainpoolP384r1"], 384, 0, Nid::BRAINPOOL_P384R1),
+    prime(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 0x0c], &["brainpoolP384t1"], 384, 0, Nid::BRAINPOOL_P384T1),
+    prime(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 0x0d], &["brainpoolP512r1"], 512, 0, Nid::BRAINPOOL_P512R1),
+    prime(&[6, 9, 0x2b, 0x24, 3, 3, 2, 8, 1, 1, 0x0e], &["brainpoolP512t1"], 512, 0, Nid::BRAINPOOL_P512T1),
+    // For keys that come from elsewhere.
+    prime(
+        &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 1],
+        &["secp192r1", "prime192v1", "P-192"],
+        192,
+        0,
+        Nid::X9_62_PRIME192V1,
+    ),
+    prime(&[6, 5, 0x2b, 0x81, 4, 0, 9], &["secp160k1"], 160, 1, Nid::SECP160K1),
+    prime(&[6, 5, 0x2b, 0x81, 4, 0, 8], &["secp160r1"], 160, 1, Nid::SECP160R1),
+    prime(&[6, 5, 0x2b, 0x81, 4, 0, 0x1e], &["secp160r2"], 160, 1, Nid::SECP160R2),
+    prime(&[6, 5, 0x2b, 0x81, 4, 0, 0x1f], &["secp192k1"], 192, 0, Nid::SECP192K1),
+    prime(&[6, 5, 0x2b, 0x81, 4, 0, 0x20], &["secp224k1"], 224, 1, Nid::SECP224K1),
+    prime(&[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 2], &["prime192v2"], 192, 0, Nid::X9_62_PRIME192V2),
+    prime(&[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 3], &["prime192v3"], 192, 0, Nid::X9_62_PRIME192V3),
+    prime(&[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 4], &["prime239v1"], 239, 0, Nid::X9_62_PRIME239V1),
+    prime(&[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 5], &["prime239v2"], 239, 0, Nid::X9_62_PRIME239V2),
+    prime(&[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 6], &["prime239v3"], 239, 0, Nid::X9_62_PRIME239V3),
     curve(
         Edwards,
         &[6, 3, 0x2b, 0x65, 0x70],
@@ -102,10 +143,6 @@ static CURVES: [Curve; 13] = [
     ),
     curve(Montgomery, &[6, 3, 0x2b, 0x65, 0x6f], &["curve448", "X448"], 448, 56, Nid::from_raw(openssl_sys::NID_X448)),
 ];
-
-const fn brainpool(oid: &'static [u8], names: &'static [&'static str], bits: u64, nid: Nid) -> Curve {
-    curve(Weierstrass, oid, names, bits, bits as usize / 8, nid)
-}
 
 /// Every curve.
 pub fn all() -> &'static [Curve] {
@@ -129,7 +166,7 @@ impl Curve {
     pub fn generate(&self) -> Result<(Secret, Vec<u8>)> {
         init()?;
         if self.shape != Weierstrass {
-            let mut seed = Secret::zeroed(self.len);
+            let mut seed = Secret::zeroed(self.scalar_len);
             crate::random::private(seed.as_mut())?;
             let public = self.raw(seed.as_ref())?.raw_public_key()?;
             return Ok((seed, public));
@@ -139,10 +176,19 @@ impl Curve {
         Ok((self.padded(key.private_key())?, self.uncompressed(key.public_key())?))
     }
 
-    /// The private key in the form in which it is kept, padded to `len`; `None` when it is none of this curve.
+    /// The same from 64 more random bits than the order n has, modulo n - 1, plus 1 (FIPS 186-5 section A.2.1).
+    pub fn generate_with_extra_bits(&self) -> Result<(Secret, Vec<u8>)> {
+        let mut order = BigNum::new()?;
+        self.group()?.order(&mut order, &mut *BigNumContext::new()?)?;
+        let private = self.padded(&*crate::scalar::below(&order)?)?;
+        let public = self.public_of(&private)?;
+        Ok((private, public))
+    }
+
+    /// The private key in the form in which it is kept, padded to `scalar_len`; `None` when it is none of this curve.
     pub fn private(&self, value: &[u8]) -> Result<Option<Secret>> {
         if self.shape != Weierstrass {
-            return Ok((value.len() == self.len).then(|| Secret::copy_of(value)));
+            return Ok((value.len() == self.scalar_len).then(|| Secret::copy_of(value)));
         }
         let number = BigNum::from_slice(value)?;
         let group = self.group()?;
@@ -215,6 +261,11 @@ impl Curve {
         Key::from_params(c"EC", Half::Public, self.named()?.bytes(c"pub", public))
     }
 
+    /// The bytes of a usable public key, in the form of [`Curve::public_of`].
+    pub fn public_of_key(&self, key: &Key) -> Result<Vec<u8>> {
+        Ok(key.octets(c"pub", 1 + 2 * self.len)?.as_ref().to_vec())
+    }
+
     /// The SubjectPublicKeyInfo (RFC 5480 section 2, RFC 8410 section 4).
     pub fn public_key_info(&self, public: &[u8]) -> Vec<u8> {
         match self.shape {
@@ -238,7 +289,7 @@ impl Curve {
     }
 
     fn padded(&self, number: &BigNumRef) -> Result<Secret> {
-        let len = i32::try_from(self.len).map_err(|_| Error::from("a curve that is too large"))?;
+        let len = i32::try_from(self.scalar_len).map_err(|_| Error::from("a curve that is too large"))?;
         Ok(Secret::from(number.to_vec_padded(len)?))
     }
 
@@ -265,13 +316,29 @@ mod tests {
             assert_eq!(Nid::from_raw(openssl.id().as_raw()) == curve.nid, curve.shape != Weierstrass);
             if curve.shape == Weierstrass {
                 let group = curve.group().unwrap();
-                assert_eq!(u64::from(group.order_bits()), curve.bits);
+                assert_eq!(u64::from(group.degree()), curve.bits);
                 assert_eq!(group.degree().div_ceil(8) as usize, curve.len);
+                assert_eq!(group.order_bits().div_ceil(8) as usize, curve.scalar_len);
+                // Agreement relies on it.
+                let mut cofactor = BigNum::new().unwrap();
+                group.cofactor(&mut cofactor, &mut BigNumContext::new().unwrap()).unwrap();
+                assert_eq!(cofactor, BigNum::from_u32(1).unwrap());
+                let (private, public) = curve.generate_with_extra_bits().unwrap();
+                assert_eq!(private.len(), curve.scalar_len);
+                assert_eq!(curve.public(&public).unwrap(), Some(public));
             }
             assert!(curve.public_key(&public).unwrap().pkey().public_eq(&openssl));
+            let key = curve.public_key(&public).unwrap();
+            assert_eq!(curve.public_of_key(&key).unwrap(), public, "{curve:?}");
             curve.private_key(private.as_ref()).unwrap();
             assert!(der::whole(der::OID, curve.oid).is_some());
         }
+    }
+
+    #[test]
+    fn the_sizes_told_are_those_of_the_table() {
+        let bits = || all().iter().filter(|curve| curve.shape == Weierstrass).map(|curve| curve.bits);
+        assert_eq!((bits().min().unwrap(), bits().max().unwrap()), PRIME_BITS);
     }
 
     #[test]

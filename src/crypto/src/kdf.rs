@@ -3,10 +3,14 @@
 //! ten times what the hashing does.
 #![allow(unsafe_code)]
 
+use crate::digest::Algorithm;
 use crate::{Error, Result, init};
+use foreign_types::ForeignTypeRef;
+use openssl::error::ErrorStack;
 use openssl::kdf;
 use openssl::sha::Sha256;
 use sealhsm_secret::Secret;
+use std::ffi::c_int;
 use zeroize::Zeroize;
 
 /// The longest output of HKDF-SHA-256 (RFC 5869, section 2.3).
@@ -22,7 +26,7 @@ pub fn hkdf_sha256(key: &[u8], salt: &[u8], info: &[u8], length: usize) -> Resul
     extracted.zeroize();
     let mut out = Secret::zeroed(length);
     let mut block = [0; 32];
-    for (n, part) in (1u8..).zip(out.as_mut().chunks_mut(32)) {
+    for (n, part) in (1..=u8::MAX).zip(out.as_mut().chunks_mut(32)) {
         let before = if n == 1 { &[][..] } else { &block[..] };
         block = expand.mac(&[before, info, &[n]]);
         part.copy_from_slice(&block[..part.len()]);
@@ -105,6 +109,28 @@ pub fn argon2id(pin: &[u8], salt: &[u8], memory_kib: u32, passes: u32, length: u
     let mut out = Secret::zeroed(length);
     kdf::argon2id(None, pin, salt, None, None, passes, 1, memory_kib, out.as_mut())?;
     Ok(out)
+}
+
+/// PBKDF2 (RFC 8018 section 5.2) with HMAC of this hash; fills `out`.
+pub fn pbkdf2(hash: &Algorithm, password: &[u8], salt: &[u8], iterations: u32, out: &mut [u8]) -> Result<()> {
+    let length = |bytes: &[u8]| c_int::try_from(bytes.len()).map_err(|_| Error::from("an input that is too long"));
+    let (password_len, salt_len, out_len) = (length(password)?, length(salt)?, length(out)?);
+    let iterations = c_int::try_from(iterations).map_err(|_| Error::from("too many iterations"))?;
+    let md = hash.md()?;
+    // SAFETY: three buffers with their lengths, and a live digest; only `out` is written.
+    let ok = unsafe {
+        openssl_sys::PKCS5_PBKDF2_HMAC(
+            password.as_ptr().cast(),
+            password_len,
+            salt.as_ptr(),
+            salt_len,
+            iterations,
+            md.as_ptr(),
+            out_len,
+            out.as_mut_ptr(),
+        )
+    };
+    if ok == 1 { Ok(()) } else { Err(ErrorStack::get().into()) }
 }
 
 /// SHA-256.

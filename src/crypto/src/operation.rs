@@ -26,6 +26,8 @@ pub enum Purpose {
     Encrypt,
     /// Decrypting with a private key.
     Decrypt,
+    /// Getting out of a signature what was signed, with a public key.
+    Recover,
 }
 
 /// A key set up for one purpose.
@@ -44,15 +46,20 @@ impl Operation {
 
     /// For an algorithm that signs whole messages, by its name in OpenSSL (Ed25519ctx and so on).
     pub fn of_messages(key: &Key, purpose: Purpose, algorithm: &CStr, context: &[u8]) -> Result<Self> {
+        let mut params = Params::new();
+        if !context.is_empty() {
+            params = params.bytes(c"context-string", context);
+        }
+        Self::with_params(key, purpose, algorithm, params)
+    }
+
+    /// The same with parameters in OpenSSL's names.
+    pub(crate) fn with_params(key: &Key, purpose: Purpose, algorithm: &CStr, mut params: Params) -> Result<Self> {
         let new = Self { context: PkeyCtx::new(key.pkey())?, purpose };
         // SAFETY: a terminated name; null is the default library context and no properties.
         let fetched = unsafe { EVP_SIGNATURE_fetch(ptr::null_mut(), algorithm.as_ptr(), ptr::null()) };
         if fetched.is_null() {
             return Err(ErrorStack::get().into());
-        }
-        let mut params = Params::new();
-        if !context.is_empty() {
-            params = params.bytes(c"context-string", context);
         }
         let list = params.as_mut_ptr();
         let raw = new.context.as_ptr();
@@ -75,6 +82,7 @@ impl Operation {
             Purpose::Verify => self.context.verify_init()?,
             Purpose::Encrypt => self.context.encrypt_init()?,
             Purpose::Decrypt => self.context.decrypt_init()?,
+            Purpose::Recover => self.context.verify_recover_init()?,
         }
         Ok(())
     }
@@ -89,6 +97,12 @@ impl Operation {
             self.context.set_signature_md(digest.md()?)?;
         }
         Ok(())
+    }
+
+    /// RSA without padding: data, signature and ciphertext are as long as the modulus, and less than it.
+    pub fn raw(&mut self) -> Result<()> {
+        self.begin()?;
+        Ok(self.context.set_rsa_padding(Padding::NONE)?)
     }
 
     /// RSASSA-PSS (RFC 8017 section 8.1) over a digest.
@@ -121,6 +135,12 @@ impl Operation {
     /// Whether the signature is right; whatever else is wrong with it makes no difference.
     pub fn verify(&mut self, data: &[u8], signature: &[u8]) -> bool {
         self.context.verify(data, signature).unwrap_or(false)
+    }
+
+    /// What was signed, in the first bytes of `out`, which has room for the modulus; `None` when the signature is not
+    /// right.
+    pub fn recover(&mut self, signature: &[u8], out: &mut [u8]) -> Option<usize> {
+        self.context.verify_recover(signature, Some(out)).ok()
     }
 
     /// Encrypts; `out` has room for the modulus.

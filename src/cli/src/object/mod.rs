@@ -1,5 +1,7 @@
 //! `sealhsm object`: a client of the core's API like any other, so that what may be seen and destroyed is decided there.
 
+mod export;
+mod import;
 mod kinds;
 mod view;
 
@@ -12,6 +14,7 @@ use crate::select::Selector;
 use cryptoki_sys as ck;
 use sealhsm_core::Application;
 use sealhsm_core::attribute::{Raw, Template};
+use sealhsm_secret::Secret;
 use view::View;
 
 /// How many handles are asked for at a time.
@@ -22,6 +25,8 @@ pub fn run(command: Object) -> Result<(), Failure> {
     match command {
         Object::List(args) => list(&args),
         Object::Delete(args) => delete(&args),
+        Object::Import(args) => import::run(&args),
+        Object::Export(args) => export::run(&args),
     }
 }
 
@@ -81,8 +86,13 @@ impl Open {
             true => Some(pins.present(&pin::USER, &login.pin.source())?),
             false => pins.given(&pin::USER, &login.pin.source())?,
         };
+        Open::with(application, slot, flags, pin.as_ref())
+    }
+
+    /// Logs in with this PIN, if any.
+    fn with(application: Application, slot: u64, flags: u64, pin: Option<&Secret>) -> Result<Open, Failure> {
         let session = application.open_session(slot, ck::CKF_SERIAL_SESSION | flags)?;
-        if let Some(pin) = &pin {
+        if let Some(pin) = pin {
             application.login(session, ck::CKU_USER, pin)?;
         }
         Ok(Open { application, session, logged_in: pin.is_some() })
@@ -96,19 +106,26 @@ impl Open {
         wanted.extend(filter.label.as_ref().map(|label| (ck::CKA_LABEL, Raw::Bytes(label.as_bytes()))));
         wanted.extend(filter.id.as_ref().map(|id| (ck::CKA_ID, Raw::Bytes(&id.0))));
         wanted.extend(filter.unique_id.as_ref().map(|name| (ck::CKA_UNIQUE_ID, Raw::Bytes(name.as_bytes()))));
-        self.application.find_init(self.session, &Template(wanted))?;
-        let mut views = Vec::new();
+        self.views(&self.search(&Template(wanted))?)
+    }
+
+    /// The handles of everything that matches.
+    fn search(&self, wanted: &Template<'_>) -> Result<Vec<u64>, Failure> {
+        self.application.find_init(self.session, wanted)?;
+        let mut found = Vec::new();
         loop {
             let handles = self.application.find(self.session, BATCH)?;
             if handles.is_empty() {
                 break;
             }
-            for handle in handles {
-                views.push(View::read(&self.application, self.session, handle)?);
-            }
+            found.extend(handles);
         }
         self.application.find_final(self.session)?;
-        Ok(views)
+        Ok(found)
+    }
+
+    fn views(&self, handles: &[u64]) -> Result<Vec<View>, Failure> {
+        handles.iter().map(|handle| View::read(&self.application, self.session, *handle)).collect()
     }
 }
 

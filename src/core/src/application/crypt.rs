@@ -48,48 +48,7 @@ impl Application {
     }
 
     fn crypt(&self, session: SessionHandle, kind: Kind, step: Step<'_>, out: Sink<'_>) -> Result<usize> {
-        let session = self.session(session)?;
-        session.operations().run(kind, |operation| {
-            let after = if matches!(step, Step::Update(_)) { After::On } else { After::Over };
-            let single = matches!(step, Step::Once(_));
-            if single && operation.begun {
-                return Err(Error::OperationActive);
-            }
-            let Engine::Cipher(engine) = &mut operation.engine else { return Err(Error::General) };
-            if !single && !engine.multi_part() {
-                return Err(Error::FunctionNotSupported);
-            }
-            let most = step.most(engine.as_ref());
-            let Some(out) = out else {
-                let known = operation.waiting.as_ref().map_or(most, Secret::len);
-                return Ok((known, After::On));
-            };
-            operation.authorized()?;
-            let Engine::Cipher(engine) = &mut operation.engine else { return Err(Error::General) };
-            if let Some(ready) = operation.waiting.take_if(|ready| ready.len() <= out.len()) {
-                out[..ready.len()].copy_from_slice(ready.as_ref());
-                return Ok((ready.len(), after));
-            }
-            if let Some(waiting) = &operation.waiting {
-                return Err(Error::BufferTooSmall(waiting.len()));
-            }
-            let written = if out.len() >= most {
-                step.take(engine.as_mut(), out)?
-            } else {
-                // The bound may overstate (padding): do it aside, and if it does not fit keep it for the next call.
-                let mut aside = Secret::zeroed(most);
-                let written = step.take(engine.as_mut(), aside.as_mut())?;
-                aside.truncate(written);
-                if written > out.len() {
-                    operation.waiting = Some(aside);
-                    return Err(Error::BufferTooSmall(written));
-                }
-                out[..written].copy_from_slice(aside.as_ref());
-                written
-            };
-            operation.begun |= !single;
-            Ok((written, after))
-        })
+        self.session(session)?.operations().run(kind, |operation| step.of(operation, out))
     }
 
     /// How every operation with a key begins: checks in the order of the standard, then an engine at rest or a new one.
@@ -99,6 +58,18 @@ impl Application {
         kind: Kind,
         mechanism: Option<&Mechanism<'_>>,
         key: ObjectHandle,
+    ) -> Result<()> {
+        self.begin_with(session, kind, mechanism, key, Ok)
+    }
+
+    /// The same, with something done to the started engine; an error of that leaves nothing active either.
+    pub(super) fn begin_with(
+        &self,
+        session: SessionHandle,
+        kind: Kind,
+        mechanism: Option<&Mechanism<'_>>,
+        key: ObjectHandle,
+        prepare: impl FnOnce(Engine) -> Result<Engine>,
     ) -> Result<()> {
         let session = self.session(session)?;
         let mut operations = session.operations();
@@ -119,13 +90,14 @@ impl Application {
         match &mut engine {
             Engine::Cipher(e) => e.start(&mechanism.parameter)?,
             Engine::Sign(e) => e.start(&mechanism.parameter)?,
-            Engine::Verify(e) => e.start(&mechanism.parameter)?,
+            Engine::Verify(e) | Engine::VerifySignature(e, _) => e.start(&mechanism.parameter)?,
+            Engine::Recover(e) => e.start(&mechanism.parameter)?,
             Engine::Digest(e) => e.start(&mechanism.parameter)?,
         }
         operations.begin(Operation {
             kind,
             row,
-            engine,
+            engine: prepare(engine)?,
             key: Some(key.clone()),
             private: found.0.private,
             reauthentication: match permit.reauthenticate && permit.class == ck::CKO_PRIVATE_KEY {
@@ -159,7 +131,8 @@ fn has(row: &Row, kind: Kind) -> bool {
         Kind::Encrypt => row.encrypt.is_some(),
         Kind::Decrypt => row.decrypt.is_some(),
         Kind::Sign => row.sign.is_some(),
-        Kind::Verify => row.verify.is_some(),
+        Kind::Verify | Kind::VerifySignature => row.verify.is_some(),
+        Kind::SignRecover | Kind::VerifyRecover => row.recover.is_some(),
         Kind::Digest => row.digest.is_some(),
     }
 }
@@ -188,8 +161,9 @@ fn engine(row: &'static Row, kind: Kind, key: &Arc<Key>) -> Result<Engine> {
                     (kind, spare),
                     (Kind::Encrypt, Spare::Encrypt(_))
                         | (Kind::Decrypt, Spare::Decrypt(_))
-                        | (Kind::Sign, Spare::Sign(_))
-                        | (Kind::Verify, Spare::Verify(_))
+                        | (Kind::Sign | Kind::SignRecover, Spare::Sign(_))
+                        | (Kind::Verify | Kind::VerifySignature, Spare::Verify(_))
+                        | (Kind::VerifyRecover, Spare::Recover(_))
                 )
         };
         spares.iter().rposition(fits).map(|at| spares.swap_remove(at).1)
@@ -198,17 +172,21 @@ fn engine(row: &'static Row, kind: Kind, key: &Arc<Key>) -> Result<Engine> {
         (Some(Spare::Encrypt(e) | Spare::Decrypt(e)), _) => Engine::Cipher(e),
         (Some(Spare::Sign(e)), _) => Engine::Sign(e),
         (Some(Spare::Verify(e)), _) => Engine::Verify(e),
+        (Some(Spare::Recover(e)), _) => Engine::Recover(e),
         (None, Kind::Encrypt) => Engine::Cipher(row.encrypt.ok_or(Error::MechanismInvalid)?(key)?),
         (None, Kind::Decrypt) => Engine::Cipher(row.decrypt.ok_or(Error::MechanismInvalid)?(key)?),
-        (None, Kind::Sign) => Engine::Sign(row.sign.ok_or(Error::MechanismInvalid)?(key)?),
-        (None, Kind::Verify) => Engine::Verify(row.verify.ok_or(Error::MechanismInvalid)?(key)?),
+        (None, Kind::Sign | Kind::SignRecover) => Engine::Sign(row.sign.ok_or(Error::MechanismInvalid)?(key)?),
+        (None, Kind::Verify | Kind::VerifySignature) => {
+            Engine::Verify(row.verify.ok_or(Error::MechanismInvalid)?(key)?)
+        }
+        (None, Kind::VerifyRecover) => Engine::Recover(row.recover.ok_or(Error::MechanismInvalid)?(key)?),
         (None, Kind::Digest) => Engine::Digest(row.digest.ok_or(Error::MechanismInvalid)?()?),
     })
 }
 
 /// One call of a cipher operation.
 #[derive(Clone, Copy)]
-enum Step<'a> {
+pub(super) enum Step<'a> {
     Once(&'a [u8]),
     Update(&'a [u8]),
     Final,
@@ -221,6 +199,50 @@ impl Step<'_> {
             Step::Update(part) => engine.output_len(part.len(), false),
             Step::Final => engine.output_len(0, true),
         }
+    }
+
+    /// Takes this step of an operation. A length query, or a buffer that is too short, changes nothing that a client
+    /// could see.
+    pub(super) fn of(self, operation: &mut Operation, out: Sink<'_>) -> Result<(usize, After)> {
+        let after = if matches!(self, Step::Update(_)) { After::On } else { After::Over };
+        let single = matches!(self, Step::Once(_));
+        if single && operation.begun {
+            return Err(Error::OperationActive);
+        }
+        let Engine::Cipher(engine) = &mut operation.engine else { return Err(Error::General) };
+        if !single && !engine.multi_part() {
+            return Err(Error::FunctionNotSupported);
+        }
+        let most = self.most(engine.as_ref());
+        let Some(out) = out else {
+            let known = operation.waiting.as_ref().map_or(most, Secret::len);
+            return Ok((known, After::On));
+        };
+        operation.authorized()?;
+        let Engine::Cipher(engine) = &mut operation.engine else { return Err(Error::General) };
+        if let Some(ready) = operation.waiting.take_if(|ready| ready.len() <= out.len()) {
+            out[..ready.len()].copy_from_slice(ready.as_ref());
+            return Ok((ready.len(), after));
+        }
+        if let Some(waiting) = &operation.waiting {
+            return Err(Error::BufferTooSmall(waiting.len()));
+        }
+        let written = if out.len() >= most {
+            self.take(engine.as_mut(), out)?
+        } else {
+            // The bound may overstate (padding): do it aside, and if it does not fit keep it for the next call.
+            let mut aside = Secret::zeroed(most);
+            let written = self.take(engine.as_mut(), aside.as_mut())?;
+            aside.truncate(written);
+            if written > out.len() {
+                operation.waiting = Some(aside);
+                return Err(Error::BufferTooSmall(written));
+            }
+            out[..written].copy_from_slice(aside.as_ref());
+            written
+        };
+        operation.begun |= !single;
+        Ok((written, after))
     }
 
     fn take(self, engine: &mut dyn Cipher, out: &mut [u8]) -> Result<usize> {

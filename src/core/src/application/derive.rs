@@ -4,12 +4,36 @@
 use super::{Application, ObjectHandle, SessionHandle};
 use crate::attribute::build::{self, Birth};
 use crate::attribute::{Attributes, Template, Value, confine, template};
-use crate::mechanism::derive::{Bases, Derivation, Wanted};
-use crate::mechanism::{Mechanism, key};
+use crate::mechanism::derive::{Bases, Derivation, Derived, Wanted};
+use crate::mechanism::{Mechanism, Parameter, key};
+use crate::object::Permit;
 use crate::session::Session;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_secret::Secret;
+
+/// What C_DeriveKey gives.
+pub struct Made {
+    /// The keys in their order.
+    pub handles: Vec<ObjectHandle>,
+    /// Bytes for the output fields of the parameter, in their order.
+    pub shown: Vec<Secret>,
+}
+
+/// Why no key was derived.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The cause.
+    pub error: Error,
+    /// The key whose template it was.
+    pub key: Option<usize>,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Refusal { error, key: None }
+    }
+}
 
 impl Application {
     /// C_DeriveKey.
@@ -19,56 +43,116 @@ impl Application {
         mechanism: &Mechanism<'_>,
         base_key: ObjectHandle,
         template: &Template<'_>,
-    ) -> Result<ObjectHandle> {
+    ) -> std::result::Result<Made, Refusal> {
         let session = self.session(session)?;
         let row = self.row(mechanism.mechanism)?;
+        if let Some(public_half) = row.public_half {
+            let handle = self.derive_public(&session, (row, public_half), mechanism, base_key, template)?;
+            return Ok(Made { handles: vec![handle], shown: Vec::new() });
+        }
         let derivation = row.derivation.as_ref().ok_or(Error::MechanismInvalid)?;
         let (object, store) = self.key(&session, base_key)?;
         let (usable, permit) = object.key(store.as_ref())?;
         if permit.class != derivation.base || !row.key_types.contains(&usable.key_type) {
-            return Err(Error::KeyTypeInconsistent);
+            return Err(Error::KeyTypeInconsistent.into());
         }
         let base = object.attributes(store.as_ref())?;
-        if !permit.usage(ck::CKA_DERIVE) || !derivation.one_way && confine::is_confined(base) {
-            return Err(Error::KeyFunctionNotPermitted);
+        let parameter = &mechanism.parameter;
+        let one_way = derivation.one_way && !(derivation.shows)(parameter);
+        let may = |permit: &Permit, attributes: &Attributes| {
+            permit.usage(ck::CKA_DERIVE) && (one_way || !confine::is_confined(attributes))
+        };
+        if !may(permit, base) {
+            return Err(Error::KeyFunctionNotPermitted.into());
         }
         if !permit.mechanism(row.mechanism) {
-            return Err(Error::MechanismInvalid);
+            return Err(Error::MechanismInvalid.into());
         }
-        let parameter = mechanism.parameter.well_formed()?;
+        let parameter = parameter.well_formed()?;
         // A handle in the parameter is checked as the base is, except that the mechanism is not its own.
-        let further = (derivation.further)(parameter).map(|handle| self.key(&session, handle)).transpose()?;
-        let further = match &further {
-            Some((object, store)) => Some((object.key(store.as_ref())?, object.attributes(store.as_ref())?)),
-            None => None,
-        };
-        if let Some(((_, permit), attributes)) = &further {
-            if permit.class != ck::CKO_SECRET_KEY {
-                return Err(Error::KeyTypeInconsistent);
-            }
-            if !permit.usage(ck::CKA_DERIVE) || !derivation.one_way && confine::is_confined(attributes) {
-                return Err(Error::KeyFunctionNotPermitted);
-            }
-        }
+        let handles = (derivation.further)(parameter);
+        let found = handles.into_iter().map(|handle| self.key(&session, handle)).collect::<Result<Vec<_>>>()?;
         let mut bases = vec![base];
-        bases.extend(further.as_ref().map(|(_, attributes)| *attributes));
-        let (mut made, wanted) = self.derived(&session, derivation, &bases, template)?;
+        let mut further = Vec::with_capacity(found.len());
+        for (object, store) in &found {
+            let ((key, permit), attributes) = (object.key(store.as_ref())?, object.attributes(store.as_ref())?);
+            if permit.class != ck::CKO_SECRET_KEY {
+                return Err(Error::KeyTypeInconsistent.into());
+            }
+            if !may(permit, attributes) {
+                return Err(Error::KeyFunctionNotPermitted.into());
+            }
+            further.push(key.as_ref());
+            bases.push(attributes);
+        }
+        let (mut made, wanted) = self.all_derived(&session, derivation, parameter, one_way, &bases, template)?;
         if permit.reauthenticate {
             // There is no operation to log in for.
-            return Err(Error::UserNotLoggedIn);
+            return Err(Error::UserNotLoggedIn.into());
         }
-        let value = (derivation.derive)(
-            &Bases {
-                key: usable,
-                further: further.as_ref().map(|((key, _), _)| key.as_ref()),
-                guarded: bases.iter().any(|base| base.is(ck::CKA_SENSITIVE) || !base.is(ck::CKA_EXTRACTABLE)),
-                random: base.is(ck::CKA_LOCAL),
-            },
-            parameter,
-            &wanted,
-        )?;
-        fill_in(&mut made, value, &bases)?;
-        Ok(self.keep(&session, vec![made])?[0])
+        let guarded = |base: &&Attributes| base.is(ck::CKA_SENSITIVE) || !base.is(ck::CKA_EXTRACTABLE);
+        let given = Bases {
+            key: usable,
+            further: &further,
+            guarded: bases.iter().any(guarded),
+            further_guarded: bases[1..].iter().any(guarded),
+            random: base.is(ck::CKA_LOCAL),
+        };
+        let derived = match (&derivation.several, wanted.as_slice()) {
+            (Some(several), wanted) => (several.derive)(&given, parameter, wanted)?,
+            (None, [wanted]) => {
+                Derived { values: vec![(derivation.derive)(&given, parameter, wanted)?], shown: Vec::new() }
+            }
+            _ => return Err(Error::General.into()),
+        };
+        for (made, value) in made.iter_mut().zip(derived.values) {
+            fill_in(made, value, &bases)?;
+        }
+        Ok(Made { handles: self.keep(&session, made)?, shown: derived.shown })
+    }
+
+    /// The templates of all keys to be derived, and what they say of the values.
+    fn all_derived(
+        &self,
+        session: &Session,
+        derivation: &Derivation,
+        parameter: &Parameter<'_>,
+        one_way: bool,
+        bases: &[&Attributes],
+        given: &Template<'_>,
+    ) -> std::result::Result<(Vec<Attributes>, Vec<Wanted>), Refusal> {
+        let at = |key| move |error| Refusal { error, key: Some(key) };
+        let first = template::parse(given).map_err(at(0))?;
+        let templates = match &derivation.several {
+            Some(several) => (several.keys)(parameter, first),
+            None => vec![Ok(first)],
+        };
+        let inherits = derivation.several.is_some_and(|several| several.inherits);
+        let mut all = (Vec::new(), Vec::new());
+        for (key, template) in templates.into_iter().enumerate() {
+            let mut template = template.map_err(at(key))?;
+            let mut rules = Attributes::new();
+            rules.set_ulong(ck::CKA_CLASS, derivation.makes);
+            if !one_way {
+                inherited(&mut rules, bases);
+            }
+            for enforced in bases.iter().filter_map(|base| match base.value(ck::CKA_DERIVE_TEMPLATE) {
+                Some(Value::Template(enforced)) => Some(enforced),
+                _ => None,
+            }) {
+                build::enforce(&mut template, enforced).map_err(at(key))?;
+            }
+            build::enforce(&mut template, &rules).map_err(at(key))?;
+            for of in [ck::CKA_SENSITIVE, ck::CKA_EXTRACTABLE] {
+                if inherits && !template.has(of) {
+                    template.set_bool(of, bases[0].is(of));
+                }
+            }
+            let (made, wanted) = self.derived(session, derivation, template).map_err(at(key))?;
+            all.0.push(made);
+            all.1.push(wanted);
+        }
+        Ok(all)
     }
 
     /// The template of a key to be derived, checked and filled in, and what it says of the value.
@@ -76,21 +160,8 @@ impl Application {
         &self,
         session: &Session,
         derivation: &Derivation,
-        bases: &[&Attributes],
-        given: &Template<'_>,
+        mut made: Attributes,
     ) -> Result<(Attributes, Wanted)> {
-        let mut made = template::parse(given)?;
-        for base in bases {
-            if let Some(Value::Template(enforced)) = base.value(ck::CKA_DERIVE_TEMPLATE) {
-                build::enforce(&mut made, enforced)?;
-            }
-        }
-        let mut default = Attributes::new();
-        default.set_ulong(ck::CKA_CLASS, derivation.makes);
-        if !derivation.one_way {
-            inherited(&mut default, bases);
-        }
-        build::enforce(&mut made, &default)?;
         let len = made.ulong(ck::CKA_VALUE_LEN);
         if derivation.makes == ck::CKO_DATA {
             // It says how much to derive; the data itself has no such attribute.
@@ -123,7 +194,7 @@ fn inherited(rules: &mut Attributes, bases: &[&Attributes]) {
 }
 
 /// Makes the object of its value.
-fn fill_in(made: &mut Attributes, value: Secret, bases: &[&Attributes]) -> Result<()> {
+fn fill_in(made: &mut Attributes, mut value: Secret, bases: &[&Attributes]) -> Result<()> {
     if made.ulong(ck::CKA_CLASS) == Some(ck::CKO_DATA) {
         // Data is there to be read.
         made.set_bytes(ck::CKA_VALUE, value.as_ref());
@@ -133,6 +204,7 @@ fn fill_in(made: &mut Attributes, value: Secret, bases: &[&Attributes]) -> Resul
     let (sensitive, extractable) = (made.is(ck::CKA_SENSITIVE), made.is(ck::CKA_EXTRACTABLE));
     made.set_bool(ck::CKA_ALWAYS_SENSITIVE, sensitive && all(ck::CKA_ALWAYS_SENSITIVE));
     made.set_bool(ck::CKA_NEVER_EXTRACTABLE, !extractable && all(ck::CKA_NEVER_EXTRACTABLE));
+    key::adjust_secret(made.ulong(ck::CKA_KEY_TYPE).unwrap_or(ck::CK_UNAVAILABLE_INFORMATION), value.as_mut());
     made.set_secret(ck::CKA_VALUE, value);
     key::complete(made)
 }

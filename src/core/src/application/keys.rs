@@ -22,7 +22,9 @@ impl Application {
         let wanted = self.half(&session, row, template::parse(template)?, None, ck::CKO_SECRET_KEY)?;
         let made = generate(mechanism.parameter.well_formed()?, &wanted)?;
         let mut key = born(wanted, made, row)?;
-        confine::generated(&mut key);
+        if !row.known {
+            confine::generated(&mut key);
+        }
         Ok(self.keep(&session, vec![key])?[0])
     }
 

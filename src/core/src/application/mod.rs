@@ -3,15 +3,22 @@
 mod built_in;
 mod crypt;
 mod derive;
+mod dual;
+mod kem;
 mod keys;
 mod objects;
+mod public;
+mod recover;
 mod sessions;
 mod sign;
 mod slots;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod verify_signature;
 mod wrap;
+
+pub use derive::{Made, Refusal};
 
 use crate::config::Config;
 use crate::mechanism::{self, Row};

@@ -23,10 +23,22 @@ impl Application {
     /// C_CreateObject.
     pub fn create_object(&self, session: SessionHandle, template: &Template<'_>) -> Result<ObjectHandle> {
         let session = self.session(session)?;
-        let mut object = build::parse_new(template)?;
+        let object = self.created(&session, build::parse_new(template)?)?;
+        Ok(self.keep(&session, vec![object])?[0])
+    }
+
+    /// The same for several objects at once, from templates that are parsed: all come to be, or none.
+    pub fn create_objects(&self, session: SessionHandle, templates: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+        let session = self.session(session)?;
+        let objects: Result<Vec<_>> = templates.into_iter().map(|template| self.created(&session, template)).collect();
+        self.keep(&session, objects?)
+    }
+
+    /// A template made complete.
+    fn created(&self, session: &Session, mut object: Attributes) -> Result<Attributes> {
         let schema = build::schema_of(&object)?;
-        self.fill(&session, &mut object, schema, Birth::Create)?;
-        self.may_write(&session, &object)?;
+        self.fill(session, &mut object, schema, Birth::Create)?;
+        self.may_write(session, &object)?;
         match rules::subtype_attribute(schema.class) {
             Some(ck::CKA_KEY_TYPE) => key::complete(&mut object)?,
             Some(ck::CKA_CERTIFICATE_TYPE) => certificate::complete(&mut object)?,
@@ -35,7 +47,7 @@ impl Application {
         if object.is(ck::CKA_TRUSTED) {
             confine::trusted(&mut object);
         }
-        Ok(self.keep(&session, vec![object])?[0])
+        Ok(object)
     }
 
     /// C_CopyObject.

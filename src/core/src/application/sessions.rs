@@ -130,9 +130,9 @@ impl Application {
     pub fn session_cancel(&self, session: SessionHandle, flags: u64) -> Result<()> {
         let session = self.session(session)?;
         let mut operations = session.operations();
-        for kind in [Kind::Encrypt, Kind::Decrypt, Kind::Digest, Kind::Sign, Kind::Verify] {
+        for kind in Kind::ALL {
             if flags & kind.flag() != 0 {
-                operations.cancel(kind);
+                operations.cancel(*kind);
             }
         }
         if flags & ck::CKF_FIND_OBJECTS != 0 {

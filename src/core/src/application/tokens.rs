@@ -168,7 +168,7 @@ impl Application {
                     .map_err(|e| seal_error(uuid::Uuid::nil(), e))?;
                 log::info!(
                     "token {uuid} made without a recovery key: a cleared TPM or another board is the end of it \
-                     (`sealhsm token init --recovery-key` adds one)"
+                     (`sealhsm token add-recovery-key` adds one)"
                 );
                 let listed = self.list()?.into_iter().find(|l| l.uuid == uuid).ok_or(Error::DeviceError)?;
                 self.place(slot, listed);
@@ -275,5 +275,7 @@ fn flags(row: &Row) -> u64 {
         | of(row.generate.is_some(), ck::CKF_GENERATE)
         | of(row.generate_pair.is_some(), ck::CKF_GENERATE_KEY_PAIR)
         | of(row.wrapping.is_some(), ck::CKF_WRAP | ck::CKF_UNWRAP)
-        | of(row.derivation.is_some(), ck::CKF_DERIVE)
+        | of(row.derivation.is_some() || row.public_half.is_some(), ck::CKF_DERIVE)
+        | of(row.recover.is_some(), ck::CKF_SIGN_RECOVER | ck::CKF_VERIFY_RECOVER)
+        | of(row.kem.is_some(), ck::CKF_ENCAPSULATE | ck::CKF_DECAPSULATE)
 }

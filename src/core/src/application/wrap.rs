@@ -135,7 +135,8 @@ fn of_wrapping_key(error: Error) -> Error {
     if error == Error::KeyHandleInvalid { Error::WrappingKeyHandleInvalid } else { error }
 }
 
-fn of_unwrapping_key(error: Error) -> Error {
+/// The code of C_UnwrapKey and C_DecapsulateKey.
+pub(super) fn of_unwrapping_key(error: Error) -> Error {
     if error == Error::KeyHandleInvalid { Error::UnwrappingKeyHandleInvalid } else { error }
 }
 
@@ -213,7 +214,8 @@ fn plain(key: &Attributes) -> Result<Secret> {
     }
 }
 
-fn wanted(key: &Attributes) -> Result<Wanted> {
+/// What the template of a new key says of its value.
+pub(super) fn wanted(key: &Attributes) -> Result<Wanted> {
     let number = |of| key.ulong(of).ok_or(Error::TemplateIncomplete);
     let len = key.ulong(ck::CKA_VALUE_LEN).map(usize::try_from).transpose();
     Ok(Wanted {
@@ -224,7 +226,7 @@ fn wanted(key: &Attributes) -> Result<Wanted> {
 }
 
 /// Makes the key of what was unwrapped. One answer, whatever is wrong with it.
-fn fill_in(key: &mut Attributes, plain: Secret, wanted: &Wanted) -> Result<()> {
+pub(super) fn fill_in(key: &mut Attributes, plain: Secret, wanted: &Wanted) -> Result<()> {
     if wanted.class == ck::CKO_SECRET_KEY {
         key.set_secret(ck::CKA_VALUE, plain);
     } else {

@@ -166,6 +166,7 @@ const MACS: &[u64] = &[
     ck::CKK_BLAKE2B_256_HMAC,
     ck::CKK_BLAKE2B_384_HMAC,
     ck::CKK_BLAKE2B_512_HMAC,
+    ck::CKK_SHA512_T_HMAC,
 ];
 
 const STORAGE: &[Rule] = &[
@@ -266,6 +267,15 @@ const EC_PRIVATE: &[Rule] = &[
     rule(ck::CKA_EC_POINT, b"oxx", Absent, Never),
     guarded(ck::CKA_VALUE, b"rxx"),
 ];
+const PQ_PUBLIC: &[Rule] =
+    &[rule(ck::CKA_PARAMETER_SET, b"rrx", Absent, Never), rule(ck::CKA_VALUE, b"rxx", Absent, Never)];
+/// Value, seed, or both.
+const SEEDED_PRIVATE: &[Rule] = &[
+    rule(ck::CKA_PARAMETER_SET, b"rox", Absent, Never),
+    guarded(ck::CKA_SEED, b"oxx"),
+    guarded(ck::CKA_VALUE, b"oxx"),
+];
+const SLH_DSA_PRIVATE: &[Rule] = &[rule(ck::CKA_PARAMETER_SET, b"rox", Absent, Never), guarded(ck::CKA_VALUE, b"rxx")];
 
 const DATA: &[Rule] = &[
     rule(ck::CKA_APPLICATION, b"oxx", Empty, Any),
@@ -354,6 +364,11 @@ const fn secret(subtype: u64) -> Schema {
     schema(ck::CKO_SECRET_KEY, subtype, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, SECRET, HIDDEN, VALUE_LEN])
 }
 
+/// Keys of DES, whose length goes without saying.
+const fn des(subtype: u64) -> Schema {
+    schema(ck::CKO_SECRET_KEY, subtype, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, SECRET, HIDDEN])
+}
+
 /// Every kind of object there is.
 const SCHEMAS: &[Schema] = &[
     Schema { class: ck::CKO_DATA, subtype: None, sections: &[STORAGE, PRIVATE_BY_DEFAULT, DATA] },
@@ -382,6 +397,31 @@ const SCHEMAS: &[Schema] = &[
     secret(ck::CKK_SHA3_256_HMAC),
     secret(ck::CKK_SHA3_384_HMAC),
     secret(ck::CKK_SHA3_512_HMAC),
+    secret(ck::CKK_AES_XTS),
+    des(ck::CKK_DES),
+    des(ck::CKK_DES2),
+    des(ck::CKK_DES3),
+    secret(ck::CKK_CAMELLIA),
+    secret(ck::CKK_ARIA),
+    secret(ck::CKK_SEED),
+    secret(ck::CKK_CHACHA20),
+    secret(ck::CKK_POLY1305),
+    secret(ck::CKK_RC2),
+    secret(ck::CKK_RC4),
+    secret(ck::CKK_CAST128),
+    secret(ck::CKK_IDEA),
+    secret(ck::CKK_BLOWFISH),
+    secret(ck::CKK_SHA512_T_HMAC),
+    secret(ck::CKK_BLAKE2B_160_HMAC),
+    secret(ck::CKK_BLAKE2B_256_HMAC),
+    secret(ck::CKK_BLAKE2B_384_HMAC),
+    secret(ck::CKK_BLAKE2B_512_HMAC),
+    schema(ck::CKO_PUBLIC_KEY, ML_KEM, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, PQ_PUBLIC]),
+    schema(ck::CKO_PUBLIC_KEY, ML_DSA, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, PQ_PUBLIC]),
+    schema(ck::CKO_PUBLIC_KEY, SLH_DSA, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, PQ_PUBLIC]),
+    schema(ck::CKO_PRIVATE_KEY, ML_KEM, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, SEEDED_PRIVATE]),
+    schema(ck::CKO_PRIVATE_KEY, ML_DSA, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, SEEDED_PRIVATE]),
+    schema(ck::CKO_PRIVATE_KEY, SLH_DSA, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, SLH_DSA_PRIVATE]),
     schema(
         ck::CKO_CERTIFICATE,
         ck::CKC_X_509_ATTR_CERT,

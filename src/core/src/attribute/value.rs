@@ -145,11 +145,11 @@ impl Attributes {
 }
 
 /// A template as the caller gave it: types and raw bytes, nothing checked yet.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Template<'a>(pub Vec<(Type, Raw<'a>)>);
 
 /// One value of a caller's template.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Raw<'a> {
     /// The bytes at `pValue`.
     Bytes(&'a [u8]),

@@ -8,16 +8,17 @@ use super::scheme::{Direct, Hashed, Scheme};
 use super::{Group, Parameter, Row, failed};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
-use sealhsm_crypto::curve::Shape as Kind;
+use sealhsm_crypto::curve::{Curve, PRIME_BITS, Shape as Kind};
 use sealhsm_crypto::ecdsa;
 use sealhsm_crypto::operation::{Operation, Purpose};
 use std::sync::Arc;
 
 const TYPES: &[u64] = &[ck::CKK_EC];
 /// Bits of the curves.
-const SIZES: (u64, u64) = (224, 521);
+pub(super) const SIZES: (u64, u64) = PRIME_BITS;
 /// Prime fields, named curves by OID or name, points in both forms.
-const FLAGS: u64 = ck::CKF_EC_F_P | ck::CKF_EC_OID | ck::CKF_EC_CURVENAME | ck::CKF_EC_UNCOMPRESS | ck::CKF_EC_COMPRESS;
+pub(super) const FLAGS: u64 =
+    ck::CKF_EC_F_P | ck::CKF_EC_OID | ck::CKF_EC_CURVENAME | ck::CKF_EC_UNCOMPRESS | ck::CKF_EC_COMPRESS;
 
 macro_rules! ecdsa {
     ($group:ident $mechanism:ident $hash:ident) => {
@@ -39,6 +40,19 @@ pub(super) static ROWS: &[Row] = &[
         extra_flags: FLAGS,
         generate_pair: Some(|parameter, public, private| curve::generate(
             Kind::Weierstrass,
+            Curve::generate,
+            parameter,
+            public,
+            private
+        )),
+    }),
+    row!(CKM_EC_KEY_PAIR_GEN_W_EXTRA_BITS {
+        sizes: SIZES,
+        key_types: TYPES,
+        extra_flags: FLAGS,
+        generate_pair: Some(|parameter, public, private| curve::generate(
+            Kind::Weierstrass,
+            Curve::generate_with_extra_bits,
             parameter,
             public,
             private
@@ -80,7 +94,7 @@ struct Ecdsa {
 impl Ecdsa {
     fn new(key: &Arc<Key>, purpose: Purpose) -> Result<Self> {
         let (key, curve) = key.curve(Kind::Weierstrass)?;
-        Ok(Self { operation: Operation::new(key, purpose).map_err(failed)?, len: 2 * curve.len })
+        Ok(Self { operation: Operation::new(key, purpose).map_err(failed)?, len: 2 * curve.scalar_len })
     }
 }
 
@@ -93,6 +107,11 @@ impl Scheme for Ecdsa {
         self.len
     }
 
+    /// Some clients cut the leading zeros that both numbers share.
+    fn fits(&self, signature_len: usize) -> bool {
+        (1..=self.len).contains(&signature_len) && signature_len % 2 == 0
+    }
+
     fn sign(&mut self, data: &[u8], signature: &mut [u8]) -> Result<usize> {
         let mut der = [0; ecdsa::MAX_DER];
         let written = self.operation.sign(data, &mut der).map_err(failed)?;
@@ -101,8 +120,7 @@ impl Scheme for Ecdsa {
     }
 
     fn verify(&mut self, data: &[u8], signature: &[u8]) -> Result<()> {
-        // Some clients cut the leading zeros that both numbers share.
-        if signature.is_empty() || signature.len() > self.len || signature.len() % 2 != 0 {
+        if !self.fits(signature.len()) {
             return Err(Error::SignatureLenRange);
         }
         let valid = self.operation.verify(data, &ecdsa::to_der(signature));

@@ -22,13 +22,25 @@ pub(super) static ROWS: &[Row] = &[
         sizes: SIZES,
         key_types: EDWARDS,
         extra_flags: FLAGS,
-        generate_pair: Some(|parameter, public, private| curve::generate(Kind::Edwards, parameter, public, private)),
+        generate_pair: Some(|parameter, public, private| curve::generate(
+            Kind::Edwards,
+            Curve::generate,
+            parameter,
+            public,
+            private
+        )),
     }),
     row!(CKM_EC_MONTGOMERY_KEY_PAIR_GEN {
         sizes: SIZES,
         key_types: MONTGOMERY,
         extra_flags: FLAGS,
-        generate_pair: Some(|parameter, public, private| curve::generate(Kind::Montgomery, parameter, public, private)),
+        generate_pair: Some(|parameter, public, private| curve::generate(
+            Kind::Montgomery,
+            Curve::generate,
+            parameter,
+            public,
+            private
+        )),
     }),
     row!(CKM_EDDSA {
         sizes: SIZES,
@@ -38,7 +50,13 @@ pub(super) static ROWS: &[Row] = &[
         sign: Some(|key| Ok(Box::new(Collected::new(Eddsa::new(key, Purpose::Sign)?)))),
         verify: Some(|key| Ok(Box::new(Collected::new(Eddsa::new(key, Purpose::Verify)?)))),
         // GnuTLS 3.7 generates with the signature mechanism.
-        generate_pair: Some(|parameter, public, private| curve::generate(Kind::Edwards, parameter, public, private)),
+        generate_pair: Some(|parameter, public, private| curve::generate(
+            Kind::Edwards,
+            Curve::generate,
+            parameter,
+            public,
+            private
+        )),
     }),
 ];
 

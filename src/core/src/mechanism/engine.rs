@@ -55,6 +55,10 @@ pub trait Verifier: Send {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
     /// Takes data.
     fn update(&mut self, data: &[u8]) -> Result<()>;
+    /// Whether a signature of this many bytes can be right; `finish` says `SignatureLenRange` if not.
+    fn fits(&self, _signature_len: usize) -> bool {
+        true
+    }
     /// `SignatureInvalid`, or `SignatureLenRange` when the length alone says so.
     fn finish(&mut self, signature: &[u8]) -> Result<()>;
     /// Data and signature in one call.
@@ -66,6 +70,17 @@ pub trait Verifier: Send {
     fn multi_part(&self) -> bool {
         true
     }
+}
+
+/// Getting out of a signature what was signed; single-part only.
+pub trait Recoverer: Send {
+    /// Begins an operation.
+    fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
+    /// An upper bound of what was signed, in bytes.
+    fn data_len(&self) -> usize;
+    /// Writes what was signed; `output` holds at least `data_len()` bytes. `SignatureLenRange` or `SignatureInvalid` if
+    /// the signature is not right.
+    fn recover(&mut self, signature: &[u8], output: &mut [u8]) -> Result<usize>;
 }
 
 /// Digesting.

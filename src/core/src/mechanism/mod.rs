@@ -6,6 +6,7 @@
 mod row;
 mod aes;
 mod block;
+mod chacha;
 pub mod derive;
 mod digest;
 mod ec;
@@ -13,9 +14,13 @@ mod edwards;
 pub mod engine;
 mod gcm;
 mod hash;
+pub mod kem;
 pub mod key;
 mod mac;
 pub mod parameter;
+mod password;
+mod pq;
+mod raw_rsa;
 mod rsa;
 mod scheme;
 mod secret;
@@ -24,7 +29,7 @@ mod tests;
 pub mod wrapping;
 
 pub use parameter::{Mechanism, Parameter, Salt, Shape};
-pub use row::{Group, Row, lookup, rows};
+pub use row::{Group, PublicHalf, Row, lookup, rows};
 
 /// Bytes of a digest, by the CKM_ of the hash function.
 pub(crate) fn hash_len(mechanism: u64) -> Option<usize> {

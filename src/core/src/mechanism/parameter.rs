@@ -1,6 +1,9 @@
 //! Mechanism parameters in Rust's types. The module turns C structures into these, guided by the
 //! [`Shape`] of the row; whether the values make sense is checked by the mechanism itself.
 
+use super::derive::ike::Ike;
+use super::derive::sp800_108::Sp800108;
+use super::derive::tls::Tls;
 use crate::{Error, Result};
 
 /// CK_MECHANISM after decoding.
@@ -43,10 +46,54 @@ pub enum Shape {
     CbcData,
     /// CK_HKDF_PARAMS.
     Hkdf,
+    /// CK_RC2_CBC_PARAMS.
+    Rc2Cbc,
+    /// CK_RC2_MAC_GENERAL_PARAMS.
+    Rc2MacGeneral,
+    /// CK_DES_CBC_ENCRYPT_DATA_PARAMS.
+    DesCbcData,
+    /// CK_CHACHA20_PARAMS.
+    ChaCha20,
+    /// CK_SIGN_ADDITIONAL_CONTEXT or none.
+    SignContextOrNone,
+    /// CK_HASH_SIGN_ADDITIONAL_CONTEXT.
+    HashSignContext,
+    /// CK_SP800_108_KDF_PARAMS.
+    Sp800108,
+    /// CK_SP800_108_FEEDBACK_KDF_PARAMS.
+    Sp800108Feedback,
+    /// CK_PKCS5_PBKD2_PARAMS2, or CK_PKCS5_PBKD2_PARAMS with a pointer to the length of the password.
+    Pbkd2,
+    /// CK_TLS12_MASTER_KEY_DERIVE_PARAMS.
+    Tls12Master,
+    /// CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS.
+    Tls12ExtendedMaster,
+    /// CK_TLS12_KEY_MAT_PARAMS.
+    Tls12KeyMat,
+    /// CK_TLS12_KEY_MAT_PARAMS of which ulIVSizeInBits is ignored.
+    Tls12KeyMatSafe,
+    /// CK_TLS_KDF_PARAMS.
+    TlsKdf,
+    /// CK_TLS_MAC_PARAMS.
+    TlsMac,
+    /// CK_SSL3_MASTER_KEY_DERIVE_PARAMS.
+    Ssl3Master,
+    /// CK_SSL3_KEY_MAT_PARAMS.
+    Ssl3KeyMat,
+    /// CK_TLS_PRF_PARAMS.
+    TlsPrf,
+    /// CK_IKE2_PRF_PLUS_DERIVE_PARAMS.
+    Ike2PrfPlus,
+    /// CK_IKE_PRF_DERIVE_PARAMS.
+    IkePrf,
+    /// CK_IKE1_PRF_DERIVE_PARAMS.
+    Ike1Prf,
+    /// CK_IKE1_EXTENDED_DERIVE_PARAMS.
+    Ike1Extended,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Parameter<'a> {
     /// None given.
     None,
@@ -141,6 +188,60 @@ pub enum Parameter<'a> {
         /// pInfo.
         info: &'a [u8],
     },
+    /// CK_RC2_CBC_PARAMS.
+    Rc2Cbc {
+        /// ulEffectiveBits.
+        bits: u64,
+        /// iv.
+        iv: [u8; 8],
+    },
+    /// CK_RC2_MAC_GENERAL_PARAMS.
+    Rc2MacGeneral {
+        /// ulEffectiveBits.
+        bits: u64,
+        /// ulMacLength in bytes.
+        len: u64,
+    },
+    /// CK_DES_CBC_ENCRYPT_DATA_PARAMS.
+    DesCbcData {
+        /// iv.
+        iv: [u8; 8],
+        /// pData.
+        data: &'a [u8],
+    },
+    /// CK_CHACHA20_PARAMS; both in whole bytes, little-endian as RFC 8439 has them.
+    ChaCha20 {
+        /// pBlockCounter.
+        counter: &'a [u8],
+        /// pNonce.
+        nonce: &'a [u8],
+    },
+    /// CK_SIGN_ADDITIONAL_CONTEXT, CK_HASH_SIGN_ADDITIONAL_CONTEXT.
+    SignContext {
+        /// hedgeVariant, a CKH_.
+        hedge: u64,
+        /// pContext.
+        context: &'a [u8],
+        /// hash, a CKM_, where the structure has it.
+        hash: Option<u64>,
+    },
+    /// CK_SP800_108_KDF_PARAMS or CK_SP800_108_FEEDBACK_KDF_PARAMS.
+    Sp800108(Box<Sp800108<'a>>),
+    /// CK_PKCS5_PBKD2_PARAMS2.
+    Pbkd2 {
+        /// pSaltSourceData.
+        salt: &'a [u8],
+        /// iterations.
+        iterations: u64,
+        /// prf, a CKP_.
+        prf: u64,
+        /// pPassword.
+        password: &'a [u8],
+    },
+    /// One of the structures of TLS.
+    Tls(Tls<'a>),
+    /// One of the structures of IKE.
+    Ike(Ike<'a>),
 }
 
 /// The salt of HKDF.

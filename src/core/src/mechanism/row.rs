@@ -1,11 +1,12 @@
 //! Rows and their lookup.
 
 use super::derive::Derivation;
-use super::engine::{Cipher, Digester, Signer, Verifier};
+use super::engine::{Cipher, Digester, Recoverer, Signer, Verifier};
+use super::kem::Kem;
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aes, derive, digest, ec, edwards, mac, rsa, secret};
+use super::{aes, block, chacha, derive, digest, ec, edwards, mac, password, pq, raw_rsa, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
 use std::sync::{Arc, LazyLock};
@@ -27,6 +28,8 @@ pub type MakeDigester = fn() -> Result<Box<dyn Digester>>;
 pub type Generate = fn(&Parameter<'_>, &Attributes) -> Result<Attributes>;
 /// Public and private template (checked) to the attributes that each half adds.
 pub type GeneratePair = fn(&Parameter<'_>, &Attributes, &Attributes) -> Result<(Attributes, Attributes)>;
+/// A complete private key to the values of its public half.
+pub type PublicHalf = fn(&Attributes) -> Result<Attributes>;
 
 /// One mechanism.
 pub struct Row {
@@ -62,6 +65,14 @@ pub struct Row {
     pub wrapping: Option<Wrapping>,
     /// C_DeriveKey.
     pub derivation: Option<Derivation>,
+    /// What it generates follows from what the caller gave: a password.
+    pub known: bool,
+    /// C_DeriveKey where it makes the public half of a private key.
+    pub public_half: Option<PublicHalf>,
+    /// C_EncapsulateKey and C_DecapsulateKey.
+    pub kem: Option<Kem>,
+    /// C_VerifyRecoverInit. What has it has `sign` too, which is what C_SignRecoverInit makes.
+    pub recover: Option<Make<dyn Recoverer>>,
 }
 
 impl Row {
@@ -83,6 +94,10 @@ impl Row {
         generate_pair: None,
         wrapping: None,
         derivation: None,
+        known: false,
+        public_half: None,
+        kem: None,
+        recover: None,
     };
 }
 
@@ -115,7 +130,7 @@ static FAMILIES: &[&[Row]] = &[
     ec::ROWS,
     edwards::ROWS,
     aes::ROWS,
-    mac::ROWS,
+    mac::ROWS[0],
     digest::ROWS,
     secret::ROWS,
     wrapping::aes::ROWS,
@@ -124,6 +139,21 @@ static FAMILIES: &[&[Row]] = &[
     derive::encrypted::ROWS,
     derive::hash::ROWS,
     derive::hkdf::ROWS,
+    block::ROWS,
+    block::xts::ROWS,
+    chacha::ROWS,
+    mac::ROWS[1],
+    mac::ROWS[2],
+    mac::ROWS[3],
+    derive::hash::OTHERS,
+    pq::ROWS,
+    derive::sp800_108::ROWS,
+    password::ROWS,
+    raw_rsa::ROWS,
+    derive::public::ROWS,
+    derive::tls::ROWS,
+    derive::tls_prf::ROWS,
+    derive::ike::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.
@@ -160,12 +190,14 @@ mod tests {
             assert!(std::ptr::eq(lookup(row.mechanism).unwrap(), *row));
             assert!(!row.name.is_empty());
             assert!(row.sizes.0 <= row.sizes.1);
-            let keyed =
-                row.encrypt.is_some() || row.sign.is_some() || row.wrapping.is_some() || row.derivation.is_some();
+            let derives = row.derivation.is_some() || row.public_half.is_some();
+            let from_keys = row.wrapping.is_some() || derives || row.kem.is_some();
+            let keyed = row.encrypt.is_some() || row.sign.is_some() || from_keys;
             let makes = row.generate.is_some() || row.generate_pair.is_some();
             assert!(keyed || makes || row.digest.is_some(), "{}", row.name);
             assert_eq!(row.encrypt.is_some(), row.decrypt.is_some(), "{}", row.name);
             assert_eq!(row.sign.is_some(), row.verify.is_some(), "{}", row.name);
+            assert!(row.sign.is_some() || row.recover.is_none(), "{}", row.name);
             assert_eq!(keyed || makes, !row.key_types.is_empty(), "{}", row.name);
         }
         assert!(lookup(u64::MAX).is_none());

@@ -5,15 +5,23 @@ use super::engine::{Signer, Verifier};
 use super::hash::Hash;
 use super::{Parameter, failed};
 use crate::{Error, Result};
-use sealhsm_crypto::digest::{Context, MAX_LEN};
+use sealhsm_crypto::digest::{Algorithm, Context, MAX_LEN};
 use sealhsm_secret::Secret;
 
 /// What turns data or a digest into a signature.
 pub trait Scheme: Send {
     /// Checks the parameter and sets it up.
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
+    /// What is hashed before the data, where data is hashed on the way; known once it is set up.
+    fn preamble(&self) -> &[u8] {
+        &[]
+    }
     /// Bytes of a signature.
     fn signature_len(&self) -> usize;
+    /// Whether a signature of this many bytes can be right.
+    fn fits(&self, signature_len: usize) -> bool {
+        signature_len == self.signature_len()
+    }
     /// Signs; says how long the signature is.
     fn sign(&mut self, data: &[u8], signature: &mut [u8]) -> Result<usize>;
     /// `SignatureLenRange` or `SignatureInvalid` if it is not right.
@@ -48,6 +56,9 @@ impl<S: Scheme> Verifier for Direct<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.0.start(parameter)
     }
+    fn fits(&self, signature_len: usize) -> bool {
+        self.0.fits(signature_len)
+    }
     fn update(&mut self, _: &[u8]) -> Result<()> {
         Err(Error::FunctionNotSupported)
     }
@@ -71,12 +82,18 @@ pub struct Hashed<S> {
 impl<S: Scheme> Hashed<S> {
     /// The scheme gets digests of this hash.
     pub fn new(hash: &'static Hash, scheme: S) -> Result<Self> {
-        Ok(Self { digest: Context::new(hash.algorithm).map_err(failed)?, scheme })
+        Self::over(hash.algorithm, scheme)
+    }
+
+    /// The scheme gets digests by this algorithm.
+    pub fn over(algorithm: &'static Algorithm, scheme: S) -> Result<Self> {
+        Ok(Self { digest: Context::new(algorithm).map_err(failed)?, scheme })
     }
 
     fn begin(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.scheme.start(parameter)?;
-        self.digest.restart().map_err(failed)
+        self.digest.restart().map_err(failed)?;
+        self.digest.update(self.scheme.preamble()).map_err(failed)
     }
 
     fn digest(&mut self, out: &mut [u8; MAX_LEN]) -> Result<usize> {
@@ -104,6 +121,9 @@ impl<S: Scheme> Signer for Hashed<S> {
 impl<S: Scheme> Verifier for Hashed<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.begin(parameter)
+    }
+    fn fits(&self, signature_len: usize) -> bool {
+        self.scheme.fits(signature_len)
     }
     fn update(&mut self, data: &[u8]) -> Result<()> {
         self.digest.update(data).map_err(failed)
@@ -182,6 +202,9 @@ impl<S: Scheme> Signer for Collected<S> {
 impl<S: Scheme> Verifier for Collected<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.begin(parameter)
+    }
+    fn fits(&self, signature_len: usize) -> bool {
+        self.scheme.fits(signature_len)
     }
     fn update(&mut self, data: &[u8]) -> Result<()> {
         self.take(data)

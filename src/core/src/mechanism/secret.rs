@@ -1,6 +1,6 @@
 //! Generation of secret keys of a free length; what secret keys have in common is in `key`.
 
-use super::{Parameter, Row, failed};
+use super::{Parameter, Row, failed, key};
 use crate::attribute::Attributes;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
@@ -39,15 +39,25 @@ pub(super) fn generate(parameter: &Parameter<'_>, template: &Attributes, own: Op
     if !(1..=MAX_SECRET).contains(&len) {
         return Err(Error::KeySizeRange);
     }
-    random(len as usize)
+    random(ck::CKK_GENERIC_SECRET, len as usize)
 }
 
-/// The attributes of a new key of this many random bytes.
-pub(super) fn random(len: usize) -> Result<Attributes> {
+/// A key of a type that says itself how long it may be: as long as CKA_VALUE_LEN says, or as the type's only length.
+pub(super) fn of_its_type(parameter: &Parameter<'_>, template: &Attributes) -> Result<Attributes> {
+    parameter.none()?;
+    let key_type = template.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
+    let only = key::only_secret_len(key_type).map(|len| len as u64);
+    let len = template.ulong(ck::CKA_VALUE_LEN).or(only).ok_or(Error::TemplateIncomplete)?;
+    let len = usize::try_from(len).ok().filter(|len| key::is_secret_len(key_type, *len)).ok_or(Error::KeySizeRange)?;
+    random(key_type, len)
+}
+
+/// The value of a new key of this type and so many random bytes.
+fn random(key_type: u64, len: usize) -> Result<Attributes> {
     let mut value = Secret::zeroed(len);
     sealhsm_crypto::random::private(value.as_mut()).map_err(failed)?;
+    key::adjust_secret(key_type, value.as_mut());
     let mut made = Attributes::new();
-    made.set_ulong(ck::CKA_VALUE_LEN, len as u64);
     made.set_secret(ck::CKA_VALUE, value);
     Ok(made)
 }

@@ -2,7 +2,7 @@
 //! and what ends one (section 5.2 and the return codes of each call), stands here and nowhere else.
 
 use crate::mechanism::Row;
-use crate::mechanism::engine::{Cipher, Digester, Signer, Verifier};
+use crate::mechanism::engine::{Cipher, Digester, Recoverer, Signer, Verifier};
 use crate::mechanism::key::{Key, Spare};
 use crate::token::lock;
 use crate::{Error, Result};
@@ -23,9 +23,27 @@ pub enum Kind {
     Sign,
     /// C_Verify.
     Verify,
+    /// C_VerifySignature: the signature comes first.
+    VerifySignature,
+    /// C_SignRecover.
+    SignRecover,
+    /// C_VerifyRecover.
+    VerifyRecover,
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: &[Kind] = &[
+        Kind::Encrypt,
+        Kind::Decrypt,
+        Kind::Digest,
+        Kind::Sign,
+        Kind::Verify,
+        Kind::VerifySignature,
+        Kind::SignRecover,
+        Kind::VerifyRecover,
+    ];
+
     /// The flag of C_SessionCancel and CK_MECHANISM_INFO.
     pub fn flag(self) -> u64 {
         match self {
@@ -33,7 +51,9 @@ impl Kind {
             Kind::Decrypt => ck::CKF_DECRYPT,
             Kind::Digest => ck::CKF_DIGEST,
             Kind::Sign => ck::CKF_SIGN,
-            Kind::Verify => ck::CKF_VERIFY,
+            Kind::Verify | Kind::VerifySignature => ck::CKF_VERIFY,
+            Kind::SignRecover => ck::CKF_SIGN_RECOVER,
+            Kind::VerifyRecover => ck::CKF_VERIFY_RECOVER,
         }
     }
 
@@ -44,14 +64,16 @@ impl Kind {
             Kind::Decrypt => Some(ck::CKA_DECRYPT),
             Kind::Digest => None,
             Kind::Sign => Some(ck::CKA_SIGN),
-            Kind::Verify => Some(ck::CKA_VERIFY),
+            Kind::Verify | Kind::VerifySignature => Some(ck::CKA_VERIFY),
+            Kind::SignRecover => Some(ck::CKA_SIGN_RECOVER),
+            Kind::VerifyRecover => Some(ck::CKA_VERIFY_RECOVER),
         }
     }
 
     /// The class of asymmetric key it takes.
     pub fn half(self) -> u64 {
         match self {
-            Kind::Encrypt | Kind::Verify => ck::CKO_PUBLIC_KEY,
+            Kind::Encrypt | Kind::Verify | Kind::VerifySignature | Kind::VerifyRecover => ck::CKO_PUBLIC_KEY,
             _ => ck::CKO_PRIVATE_KEY,
         }
     }
@@ -77,10 +99,14 @@ pub enum Engine {
     Cipher(Box<dyn Cipher>),
     /// C_Digest.
     Digest(Box<dyn Digester>),
-    /// C_Sign.
+    /// C_Sign, C_SignRecover.
     Sign(Box<dyn Signer>),
     /// C_Verify.
     Verify(Box<dyn Verifier>),
+    /// C_VerifySignature, and the signature.
+    VerifySignature(Box<dyn Verifier>, Vec<u8>),
+    /// C_VerifyRecover.
+    Recover(Box<dyn Recoverer>),
 }
 
 /// CKA_ALWAYS_AUTHENTICATE: the state belongs to the operation.
@@ -130,7 +156,8 @@ impl Operation {
             (Kind::Encrypt, Engine::Cipher(e)) => Spare::Encrypt(e),
             (Kind::Decrypt, Engine::Cipher(e)) => Spare::Decrypt(e),
             (_, Engine::Sign(e)) => Spare::Sign(e),
-            (_, Engine::Verify(e)) => Spare::Verify(e),
+            (_, Engine::Verify(e) | Engine::VerifySignature(e, _)) => Spare::Verify(e),
+            (_, Engine::Recover(e)) => Spare::Recover(e),
             _ => return,
         };
         let mut spares = lock(&key.spare);
@@ -150,6 +177,11 @@ pub enum After {
     On,
     /// It is over.
     Over,
+}
+
+/// Whether an operation outlives this error of one of its calls.
+fn goes_on(error: Error) -> bool {
+    matches!(error, Error::BufferTooSmall(_) | Error::OperationActive)
 }
 
 /// A search at work.
@@ -243,11 +275,31 @@ impl Operations {
                 }
                 Ok(value)
             }
-            Err(error @ (Error::BufferTooSmall(_) | Error::OperationActive)) => Err(error),
+            Err(error) if goes_on(error) => Err(error),
             Err(error) => {
                 *place = None;
                 Err(error)
             }
         }
+    }
+
+    /// Runs one call of two operations at once; `OperationNotInitialized` unless both are active, and they end together
+    /// by the rule of [`Operations::run`].
+    pub fn run_both<T>(
+        &mut self,
+        kinds: (Kind, Kind),
+        call: impl FnOnce(&mut Operation, &mut Operation) -> Result<T>,
+    ) -> Result<T> {
+        let [Some(a), Some(b)] = &mut self.active else { return Err(Error::OperationNotInitialized) };
+        let done = match (a.kind, b.kind) {
+            active if active == kinds => call(a, b),
+            active if active == (kinds.1, kinds.0) => call(b, a),
+            _ => return Err(Error::OperationNotInitialized),
+        };
+        if done.as_ref().is_err_and(|error| !goes_on(*error)) {
+            self.cancel(kinds.0);
+            self.cancel(kinds.1);
+        }
+        done
     }
 }

@@ -79,8 +79,8 @@ entries! {
         count: ck::CK_ULONG,
         key: *mut ck::CK_OBJECT_HANDLE
     ) {
-        let to = key.required()?;
+        let back = decode::back::derived(mechanism, key)?;
         let mechanism = decode::mechanism(mechanism)?;
-        to.write(app.derive_key(session, &mechanism, base_key, &decode::template(template, count)?)?)
+        back.fill(app.derive_key(session, &mechanism, base_key, &decode::template(template, count)?))
     }
 }

@@ -2,11 +2,14 @@
 
 mod cipher;
 mod digest;
+mod dual;
 mod general;
+mod kem;
 mod key;
 mod object;
 mod parallel;
 mod random;
+mod recover;
 mod session;
 mod sign;
 mod slot;
@@ -15,11 +18,14 @@ mod verify;
 
 pub use cipher::*;
 pub use digest::*;
+pub use dual::*;
 pub use general::*;
+pub use kem::*;
 pub use key::*;
 pub use object::*;
 pub use parallel::*;
 pub use random::*;
+pub use recover::*;
 pub use session::*;
 pub use sign::*;
 pub use slot::*;

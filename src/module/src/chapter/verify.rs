@@ -41,4 +41,31 @@ entries! {
         let signature = decode::or_end(app, session, ck::CKF_VERIFY, signature.bytes(signature_length))?;
         app.verify_final(session, signature)
     }
+
+    fn C_VerifySignatureInit(
+        app,
+        session: ck::CK_SESSION_HANDLE,
+        mechanism: *mut ck::CK_MECHANISM,
+        key: ck::CK_OBJECT_HANDLE,
+        signature: *mut ck::CK_BYTE,
+        signature_length: ck::CK_ULONG
+    ) {
+        let mechanism = decode::mechanism_or_cancel(mechanism)?;
+        let signature = if mechanism.is_some() { signature.bytes(signature_length)? } else { &[] };
+        app.verify_signature_init(session, mechanism.as_ref(), key, signature)
+    }
+
+    fn C_VerifySignature(app, session: ck::CK_SESSION_HANDLE, data: *mut ck::CK_BYTE, length: ck::CK_ULONG) {
+        let data = decode::or_end(app, session, ck::CKF_VERIFY, data.bytes(length))?;
+        app.verify_signature(session, data)
+    }
+
+    fn C_VerifySignatureUpdate(app, session: ck::CK_SESSION_HANDLE, part: *mut ck::CK_BYTE, length: ck::CK_ULONG) {
+        let part = decode::or_end(app, session, ck::CKF_VERIFY, part.bytes(length))?;
+        app.verify_signature_update(session, part)
+    }
+
+    fn C_VerifySignatureFinal(app, session: ck::CK_SESSION_HANDLE) {
+        app.verify_signature_final(session)
+    }
 }

@@ -3,7 +3,7 @@
 mod mechanism;
 mod template;
 
-pub use mechanism::{mechanism, mechanism_or_cancel};
+pub use mechanism::{back, mechanism, mechanism_or_cancel};
 pub use template::{entries, template};
 
 use crate::pointer::Pointer;

@@ -17,24 +17,37 @@ const ZEROS: [u8; 16] = [0; 16];
 const OAEP: Parameter<'_> = Parameter::Oaep { hash: ck::CKM_SHA_1, mgf: ck::CKG_MGF1_SHA1, source: 0, label: &[] };
 
 /// Ways to wrap, and most of them to decrypt, with the parameter that is always used.
-const WAYS: [(u64, Parameter<'_>); 13] = [
-    (ck::CKM_AES_KEY_WRAP, Parameter::None),
-    (ck::CKM_AES_KEY_WRAP_KWP, Parameter::None),
-    (ck::CKM_AES_KEY_WRAP_PAD, Parameter::None),
-    (ck::CKM_AES_KEY_WRAP, Parameter::Bytes(&[0xa6; 8])),
-    (ck::CKM_AES_KEY_WRAP_PKCS7, Parameter::None),
-    (ck::CKM_AES_ECB, Parameter::None),
-    (ck::CKM_AES_CBC, Parameter::Bytes(&ZEROS)),
-    (ck::CKM_AES_CBC_PAD, Parameter::Bytes(&ZEROS)),
-    (ck::CKM_AES_CTR, Parameter::AesCtr { bits: 128, block: ZEROS }),
-    (ck::CKM_AES_GCM, Parameter::Gcm { iv: &[0; 12], aad: &[], tag_bits: 128 }),
-    (ck::CKM_RSA_PKCS, Parameter::None),
-    (ck::CKM_RSA_PKCS_OAEP, OAEP),
-    (
-        ck::CKM_RSA_AES_KEY_WRAP,
-        Parameter::RsaAesKeyWrap { aes_bits: 256, hash: ck::CKM_SHA_1, mgf: ck::CKG_MGF1_SHA1, source: 0, label: &[] },
-    ),
-];
+const WAYS: usize = 13;
+
+fn mechanism(way: usize) -> Mechanism<'static> {
+    let ways: [(u64, Parameter<'static>); WAYS] = [
+        (ck::CKM_AES_KEY_WRAP, Parameter::None),
+        (ck::CKM_AES_KEY_WRAP_KWP, Parameter::None),
+        (ck::CKM_AES_KEY_WRAP_PAD, Parameter::None),
+        (ck::CKM_AES_KEY_WRAP, Parameter::Bytes(&[0xa6; 8])),
+        (ck::CKM_AES_KEY_WRAP_PKCS7, Parameter::None),
+        (ck::CKM_AES_ECB, Parameter::None),
+        (ck::CKM_AES_CBC, Parameter::Bytes(&ZEROS)),
+        (ck::CKM_AES_CBC_PAD, Parameter::Bytes(&ZEROS)),
+        (ck::CKM_AES_CTR, Parameter::AesCtr { bits: 128, block: ZEROS }),
+        (ck::CKM_AES_GCM, Parameter::Gcm { iv: &[0; 12], aad: &[], tag_bits: 128 }),
+        (ck::CKM_RSA_PKCS, Parameter::None),
+        (ck::CKM_RSA_PKCS_OAEP, OAEP),
+        (
+            ck::CKM_RSA_AES_KEY_WRAP,
+            Parameter::RsaAesKeyWrap {
+                aes_bits: 256,
+                hash: ck::CKM_SHA_1,
+                mgf: ck::CKG_MGF1_SHA1,
+                source: 0,
+                label: &[],
+            },
+        ),
+    ];
+    let (mechanism, parameter) = ways.into_iter().nth(way).expect("a way");
+    Mechanism { mechanism, parameter }
+}
+
 /// The one of them that puts one after the other: a key under RSA, and what is wrapped under that key.
 const IN_TWO_PARTS: usize = 12;
 /// Bytes of the modulus of [`Pairs`].
@@ -250,8 +263,7 @@ impl Walk<'_> {
         let rsa = outer.value.is_empty();
         let way = if rsa { self.chance.of(&[10, 11, 12, 12]) } else { self.chance.below(10) };
         let way = if self.chance.one_in(2) && !rsa { self.chance.below(2) } else { way };
-        let (mechanism, parameter) = WAYS[way];
-        let mechanism = Mechanism { mechanism, parameter };
+        let mechanism = mechanism(way);
         let mut out = [0; 2048];
         let bench = self.model.bench;
         let done = bench.app.wrap_key(bench.session, &mechanism, outer.handle, inner.handle, Some(&mut out));
@@ -287,7 +299,7 @@ impl Walk<'_> {
                 bytes[at] ^= 1 << self.chance.below(8);
                 (blob.way, bytes, None)
             }
-            4 => (self.chance.below(WAYS.len()), bytes, None),
+            4 => (self.chance.below(WAYS), bytes, None),
             _ => (blob.way, bytes, Some(blob)),
         })
     }
@@ -295,8 +307,7 @@ impl Walk<'_> {
     fn unwrap(&mut self) {
         let Some(outer) = self.one_that(ck::CKA_UNWRAP) else { return };
         let Some((way, bytes, blob)) = self.blob() else { return };
-        let (mechanism, parameter) = WAYS[way];
-        let mechanism = Mechanism { mechanism, parameter };
+        let mechanism = mechanism(way);
         let key_type = self.chance.of(&[ck::CKK_AES, ck::CKK_AES, ck::CKK_GENERIC_SECRET]);
         let said = birth(&mut self.chance, Said::key(ck::CKO_SECRET_KEY, key_type));
         let bench = self.model.bench;
@@ -313,8 +324,7 @@ impl Walk<'_> {
     fn decrypt(&mut self) {
         let Some(key) = self.one_that(ck::CKA_DECRYPT) else { return };
         let Some((way, bytes, _)) = self.blob() else { return };
-        let (mechanism, parameter) = WAYS[way];
-        let mechanism = Mechanism { mechanism, parameter };
+        let mechanism = mechanism(way);
         let bench = self.model.bench;
         let mut out = [0; 2048];
         let encrypts = self.chance.one_in(4);
@@ -361,6 +371,7 @@ impl Walk<'_> {
         let mechanism = Mechanism { mechanism, parameter };
         let bench = self.model.bench;
         let made = bench.app.derive_key(bench.session, &mechanism, base.handle, &said.template());
+        let made = made.map(|made| made.handles[0]).map_err(|refusal| refusal.error);
         self.note("derive", base.handle, made.unwrap_or(0), made.map(drop));
         if let Ok(handle) = made {
             self.counts.derived += 1;

@@ -2,7 +2,9 @@
 //! the one-step derivation of NIST SP 800-56C makes of it.
 
 use super::{Bases, Derivation, Wanted};
+use crate::mechanism::ec;
 use crate::mechanism::hash::{self, Hash};
+use crate::mechanism::kem::agreement::AGREEMENT;
 use crate::mechanism::key::{Key, curve};
 use crate::mechanism::{Parameter, Row, Shape, failed};
 use crate::{Error, Result};
@@ -14,25 +16,25 @@ use sealhsm_crypto::pkey;
 use sealhsm_secret::Secret;
 use zeroize::Zeroize;
 
-/// As for other mechanisms on curves.
-const FLAGS: u64 = ck::CKF_EC_F_P | ck::CKF_EC_OID | ck::CKF_EC_CURVENAME | ck::CKF_EC_UNCOMPRESS | ck::CKF_EC_COMPRESS;
 const DERIVATION: Derivation = Derivation { base: ck::CKO_PRIVATE_KEY, derive, ..Derivation::ONE_WAY };
 
 pub(in crate::mechanism) static ROWS: &[Row] = &[
     row!(CKM_ECDH1_DERIVE {
-        sizes: (224, 521),
+        sizes: ec::SIZES,
         key_types: &[ck::CKK_EC, ck::CKK_EC_MONTGOMERY],
         parameter: Shape::Ecdh1,
-        extra_flags: FLAGS,
+        extra_flags: ec::FLAGS,
         derivation: Some(DERIVATION),
+        kem: Some(AGREEMENT),
     }),
     // The curves here have a cofactor of 1: there is no difference.
     row!(CKM_ECDH1_COFACTOR_DERIVE {
-        sizes: (224, 521),
+        sizes: ec::SIZES,
         key_types: &[ck::CKK_EC],
         parameter: Shape::Ecdh1,
-        extra_flags: FLAGS,
+        extra_flags: ec::FLAGS,
         derivation: Some(DERIVATION),
+        kem: Some(AGREEMENT),
     }),
 ];
 
@@ -45,8 +47,9 @@ enum Order {
     CounterFirst,
 }
 
-/// CKD_ to hash and order.
-const KDFS: &[(u64, &Hash, Order)] = &[
+/// CKD_, hash and order.
+type Kdf = (u64, &'static Hash, Order);
+static KDFS: &[Kdf] = &[
     (ck::CKD_SHA1_KDF, &hash::SHA1, Order::CounterAfter),
     (ck::CKD_SHA224_KDF, &hash::SHA224, Order::CounterAfter),
     (ck::CKD_SHA256_KDF, &hash::SHA256, Order::CounterAfter),
@@ -68,30 +71,55 @@ const KDFS: &[(u64, &Hash, Order)] = &[
 ];
 
 fn derive(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
-    let Parameter::Ecdh1 { kdf, shared, public } = *parameter else { return Err(Error::MechanismParamInvalid) };
-    let kdf = match kdf {
-        ck::CKD_NULL if shared.is_empty() => None,
-        kdf => Some(KDFS.iter().find(|row| row.0 == kdf).ok_or(Error::MechanismParamInvalid)?),
-    };
+    let Parameter::Ecdh1 { public, .. } = *parameter else { return Err(Error::MechanismParamInvalid) };
+    let after = After::of(parameter)?;
     let (key, curve) = half(bases.key)?;
-    let peer = curve::point(curve, public)?;
-    let agreed = |_: usize| agree(key, curve, &peer).map_err(failed)?.ok_or(Error::PublicKeyInvalid);
-    match kdf {
-        None => {
-            let len = wanted.len_within(curve.len)?;
-            let whole = agreed(len)?;
-            // What is too much is cut off at the front.
-            Ok(Secret::copy_of(&whole.as_ref()[curve.len - len..]))
-        }
-        Some((_, hash, order)) => {
-            let len = wanted.len_or(Some(hash.len()))?;
-            expand(hash, *order, agreed(len)?.as_ref(), shared, len)
-        }
-    }
+    after.agree(key, curve, &curve::point(curve, public)?, wanted)
 }
 
-fn half(key: &Key) -> Result<(&pkey::Key, &'static Curve)> {
+/// A key on a curve for agreement.
+pub(in crate::mechanism) fn half(key: &Key) -> Result<(&pkey::Key, &'static Curve)> {
     key.curve(Kind::Weierstrass).or_else(|_| key.curve(Kind::Montgomery))
+}
+
+/// What becomes of the shared secret.
+pub(in crate::mechanism) struct After<'a> {
+    kdf: Option<&'static Kdf>,
+    shared: &'a [u8],
+}
+
+impl<'a> After<'a> {
+    /// As CK_ECDH1_DERIVE_PARAMS says it, whatever stands there of the other side.
+    pub(in crate::mechanism) fn of(parameter: &Parameter<'a>) -> Result<Self> {
+        let Parameter::Ecdh1 { kdf, shared, .. } = *parameter else { return Err(Error::MechanismParamInvalid) };
+        let kdf = match kdf {
+            ck::CKD_NULL if shared.is_empty() => None,
+            kdf => Some(KDFS.iter().find(|row| row.0 == kdf).ok_or(Error::MechanismParamInvalid)?),
+        };
+        Ok(Self { kdf, shared })
+    }
+
+    /// What our private key and this public key of the other side come to.
+    pub(in crate::mechanism) fn agree(
+        &self,
+        key: &pkey::Key,
+        curve: &'static Curve,
+        peer: &[u8],
+        wanted: &Wanted,
+    ) -> Result<Secret> {
+        let agreed = || agree(key, curve, peer).map_err(failed)?.ok_or(Error::PublicKeyInvalid);
+        match self.kdf {
+            None => {
+                let len = wanted.len_within(curve.len)?;
+                // What is too much is cut off at the front.
+                Ok(Secret::copy_of(&agreed()?.as_ref()[curve.len - len..]))
+            }
+            Some((_, hash, order)) => {
+                let len = wanted.len_or(Some(hash.len()))?;
+                expand(hash, *order, agreed()?.as_ref(), self.shared, len)
+            }
+        }
+    }
 }
 
 /// Hashes secret, counter and shared data until there are `len` bytes.

@@ -37,10 +37,10 @@ pub(in crate::mechanism) static ROWS: &[Row] = &[
 /// RFC 5869 section 2.3.
 const MOST_BLOCKS: usize = 255;
 
-fn salt_key(parameter: &Parameter<'_>) -> Option<u64> {
+fn salt_key(parameter: &Parameter<'_>) -> Vec<u64> {
     match parameter {
-        Parameter::Hkdf { extract: true, salt: Salt::Key(handle), .. } => Some(*handle),
-        _ => None,
+        Parameter::Hkdf { extract: true, salt: Salt::Key(handle), .. } => vec![*handle],
+        _ => Vec::new(),
     }
 }
 
@@ -62,7 +62,7 @@ fn derive(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Resu
         let salt = match salt {
             Salt::None => &[],
             Salt::Data(salt) => salt,
-            Salt::Key(_) => bases.further.ok_or(Error::MechanismParamInvalid)?.secret()?.as_ref(),
+            Salt::Key(_) => bases.further.first().ok_or(Error::MechanismParamInvalid)?.secret()?.as_ref(),
         };
         // No salt is as many zeros as the hash is long, which is the same key to HMAC as none.
         extracted = mac(hash, salt, base.as_ref())?;
@@ -87,7 +87,7 @@ fn expanded(hash: &Hash, key: &Secret, info: &[u8], len: usize) -> Result<Secret
     let mut hmac = Hmac::new(hash.algorithm, key.as_ref()).map_err(failed)?;
     let mut out = Secret::zeroed(len);
     let mut block = [0; MAX_LEN];
-    for (counter, part) in (1u8..).zip(out.as_mut().chunks_mut(hash.len())) {
+    for (counter, part) in (1..=u8::MAX).zip(out.as_mut().chunks_mut(hash.len())) {
         hmac.restart().map_err(failed)?;
         let before = if counter == 1 { &[][..] } else { &block[..hash.len()] };
         for piece in [before, info, &[counter]] {

@@ -5,12 +5,19 @@ pub(super) mod agreement;
 pub(super) mod encrypted;
 pub(super) mod hash;
 pub(super) mod hkdf;
+pub mod ike;
 pub(super) mod parts;
+mod prf;
+pub(super) mod public;
+pub mod sp800_108;
+pub mod tls;
+pub(super) mod tls_prf;
 
 use super::Parameter;
 use super::key::Key;
 use super::secret::MAX_SECRET;
 pub use super::wrapping::Wanted;
+use crate::attribute::Attributes;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_secret::Secret;
@@ -24,10 +31,34 @@ pub struct Derivation {
     pub makes: u64,
     /// False where the derived key shows its base: it then inherits CKA_SENSITIVE and the lack of CKA_EXTRACTABLE.
     pub one_way: bool,
-    /// The handle of a second base, where the parameter has one.
-    pub further: fn(&Parameter<'_>) -> Option<u64>,
+    /// The same for some parameters only: the derived key would show one of the further bases.
+    pub shows: fn(&Parameter<'_>) -> bool,
+    /// The handles of further bases in the parameter, in its order.
+    pub further: fn(&Parameter<'_>) -> Vec<u64>,
     /// The derived value.
     pub derive: fn(&Bases<'_>, &Parameter<'_>, &Wanted) -> Result<Secret>,
+    /// In the place of `derive`: what makes any number of keys, or something besides keys.
+    pub several: Option<Several>,
+}
+
+/// How a mechanism derives any number of keys at once. All of them come to be, or none.
+#[derive(Clone, Copy)]
+pub struct Several {
+    /// From the template of the call to the templates of all keys, in their order. An error stands in the place of
+    /// the key whose template is at fault.
+    pub keys: fn(&Parameter<'_>, Attributes) -> Vec<Result<Attributes>>,
+    /// The value of each key, and what the caller gets to see.
+    pub derive: fn(&Bases<'_>, &Parameter<'_>, &[Wanted]) -> Result<Derived>,
+    /// Whether CKA_SENSITIVE and CKA_EXTRACTABLE are those of the base where a template is silent.
+    pub inherits: bool,
+}
+
+/// What a derivation gives.
+pub struct Derived {
+    /// As many as there are keys, in their order.
+    pub values: Vec<Secret>,
+    /// Bytes for the output fields of the parameter, in their order.
+    pub shown: Vec<Secret>,
 }
 
 impl Derivation {
@@ -36,8 +67,10 @@ impl Derivation {
         base: ck::CKO_SECRET_KEY,
         makes: ck::CKO_SECRET_KEY,
         one_way: true,
-        further: |_| None,
+        shows: |_| false,
+        further: |_| Vec::new(),
         derive: |_, _, _| Err(Error::MechanismInvalid),
+        several: None,
     };
 }
 
@@ -45,18 +78,30 @@ impl Derivation {
 pub struct Bases<'a> {
     /// hBaseKey.
     pub key: &'a Key,
-    /// The key in the parameter.
-    pub further: Option<&'a Key>,
+    /// The keys in the parameter.
+    pub further: &'a [&'a Key],
     /// Whether the value of one of them is kept from its users: sensitive, or not extractable.
     pub guarded: bool,
+    /// The same of the keys in the parameter alone.
+    pub further_guarded: bool,
     /// Whether every part of the base is unknown to its users: the token generated it.
     pub random: bool,
 }
 
+/// Keys that show a guarded base are whole blocks of a cipher: of two that differ in a few bytes only, those bytes could
+/// be found by trial.
+fn whole_blocks(block: usize, lens: &[usize]) -> Result<()> {
+    if block == WHOLE && lens.iter().all(|len| len % WHOLE == 0) { Ok(()) } else { Err(Error::KeySizeRange) }
+}
+
+/// Bytes that nobody finds by trial.
+const WHOLE: usize = 16;
+
 impl Wanted {
-    /// How many bytes to derive: what the template says, else this many. `KeySizeRange` if that is too long or not of
-    /// the key's type, `TemplateIncomplete` if only the template could have made it right.
-    fn len_or(&self, natural: Option<usize>) -> Result<usize> {
+    /// How many bytes to derive: what the template says, else the key type's only length, else this many. `KeySizeRange`
+    /// if that is too long or not of the key's type, `TemplateIncomplete` if only the template could have made it right.
+    pub(super) fn len_or(&self, natural: Option<usize>) -> Result<usize> {
+        let natural = super::key::only_secret_len(self.key_type).or(natural);
         let fits = |len: &usize| match self.class {
             ck::CKO_SECRET_KEY => super::key::is_secret_len(self.key_type, *len),
             _ => (1..=MAX_SECRET).contains(&(*len as u64)),
@@ -68,13 +113,13 @@ impl Wanted {
     }
 
     /// The same from no more than `most` bytes.
-    fn len_within(&self, most: usize) -> Result<usize> {
+    pub(super) fn len_within(&self, most: usize) -> Result<usize> {
         Some(self.len_or(Some(most))?).filter(|len| *len <= most).ok_or(Error::KeySizeRange)
     }
 }
 
 /// Key types of secret keys, all of which have a value to derive from.
-const SECRETS: &[u64] = &[
+pub(super) const SECRETS: &[u64] = &[
     ck::CKK_GENERIC_SECRET,
     ck::CKK_HKDF,
     ck::CKK_AES,

@@ -2,7 +2,7 @@
 //! The derived key shows its base. Where the base is guarded nothing is cut so short that it could be found by trial,
 //! one piece after the other.
 
-use super::{Bases, Derivation, SECRETS, Wanted};
+use super::{Bases, Derivation, SECRETS, WHOLE, Wanted};
 use crate::mechanism::secret::MAX_SECRET;
 use crate::mechanism::{Parameter, Row, Shape};
 use crate::{Error, Result};
@@ -25,13 +25,10 @@ pub(in crate::mechanism) static ROWS: &[Row] = &[
     parts!(CKM_EXTRACT_KEY_FROM_KEY Shape::Ulong, Derivation { derive: extract, ..SHOWING }),
 ];
 
-/// The shortest piece of a guarded key, in bytes.
-const SHORTEST: usize = 16;
-
-fn handle(parameter: &Parameter<'_>) -> Option<u64> {
+fn handle(parameter: &Parameter<'_>) -> Vec<u64> {
     match parameter {
-        Parameter::Ulong(handle) => Some(*handle),
-        _ => None,
+        Parameter::Ulong(handle) => vec![*handle],
+        _ => Vec::new(),
     }
 }
 
@@ -43,7 +40,7 @@ fn data<'a>(parameter: &Parameter<'a>) -> Result<&'a [u8]> {
 }
 
 fn base_and_key(bases: &Bases<'_>, _: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
-    let further = bases.further.ok_or(Error::MechanismParamInvalid)?.secret()?;
+    let further = bases.further.first().ok_or(Error::MechanismParamInvalid)?.secret()?;
     concatenate(bases, bases.key.secret()?.as_ref(), further.as_ref(), wanted)
 }
 
@@ -86,8 +83,9 @@ fn extract(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Res
     let start =
         usize::try_from(start).ok().filter(|start| *start < base.len() * 8).ok_or(Error::MechanismParamInvalid)?;
     let len = wanted.len_or(None)?;
-    let least = if bases.random { SHORTEST.min(base.len()) } else { base.len() };
-    if len > base.len() || bases.guarded && len < least {
+    // Whole, or pieces of which no two differ by something short enough to be found by trial.
+    let pieces = bases.random && base.len() % WHOLE == 0 && len % WHOLE == 0;
+    if len > base.len() || bases.guarded && len < base.len() && !pieces {
         return Err(Error::KeySizeRange);
     }
     let (from, shift) = (start / 8, start % 8);

@@ -8,6 +8,7 @@ use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::curve::{self, Curve, Shape};
 use sealhsm_crypto::der;
+use sealhsm_secret::Secret;
 
 /// The shape of the curves of a key type.
 const SHAPES: &[(u64, Shape)] = &[
@@ -16,8 +17,8 @@ const SHAPES: &[(u64, Shape)] = &[
     (ck::CKK_EC_MONTGOMERY, Shape::Montgomery),
 ];
 
-/// The curve that CKA_EC_PARAMS names by OID or by name. `CurveNotSupported`: another curve, one of another shape,
-/// or explicit parameters; `DomainParamsInvalid`: not parameters at all.
+/// The curve that CKA_EC_PARAMS names by OID or by name, or writes out. `CurveNotSupported`: another curve, or one of
+/// another shape; `DomainParamsInvalid`: not parameters at all.
 fn named(params: &[u8], shape: Shape) -> Result<&'static Curve> {
     let found = if der::whole(der::OID, params).is_some() {
         curve::all().iter().find(|curve| curve.oid == params)
@@ -25,7 +26,7 @@ fn named(params: &[u8], shape: Shape) -> Result<&'static Curve> {
         let is = |known: &&str| known.as_bytes().eq_ignore_ascii_case(name);
         curve::all().iter().find(|curve| curve.names.iter().any(is))
     } else if der::whole(der::SEQUENCE, params).is_some() {
-        None
+        curve::explicit(params).map_err(failed)?.ok_or(Error::DomainParamsInvalid)?
     } else {
         return Err(Error::DomainParamsInvalid);
     };
@@ -36,6 +37,12 @@ fn of_key(key: &Attributes) -> Result<&'static Curve> {
     let key_type = key.ulong(ck::CKA_KEY_TYPE);
     let shape = SHAPES.iter().find(|(of, _)| Some(*of) == key_type).ok_or(Error::General)?.1;
     named(required(key, ck::CKA_EC_PARAMS)?, shape)
+}
+
+/// Whether bytes are as long as a public key, raw or in an OCTET STRING.
+pub fn is_point_len(curve: &Curve, bytes: &[u8]) -> bool {
+    let inner = der::whole(der::OCTET_STRING, bytes);
+    curve.is_public_len(bytes.len()) || inner.is_some_and(|inner| curve.is_public_len(inner.len()))
 }
 
 /// The public key in CKA_EC_POINT: raw or in an OCTET STRING, told apart by the exact length.
@@ -84,9 +91,13 @@ pub(super) fn complete(key: &mut Attributes) -> Result<()> {
     computed(key, ck::CKA_PUBLIC_KEY_INFO, Value::Bytes(curve.public_key_info(&public)))
 }
 
+/// Makes a private key and its public key.
+pub type Make = fn(&Curve) -> sealhsm_crypto::Result<(Secret, Vec<u8>)>;
+
 /// The generation mechanisms: CKA_EC_PARAMS stands in the public template, and may be repeated in the private one.
 pub fn generate(
     shape: Shape,
+    make: Make,
     parameter: &Parameter<'_>,
     public: &Attributes,
     private: &Attributes,
@@ -98,7 +109,7 @@ pub fn generate(
             return Err(Error::TemplateInconsistent);
         }
     }
-    let (value, point) = curve.generate().map_err(failed)?;
+    let (value, point) = make(curve).map_err(failed)?;
     let mut halves = (Attributes::new(), Attributes::new());
     for half in [&mut halves.0, &mut halves.1] {
         half.set_bytes(ck::CKA_EC_PARAMS, curve.oid);

@@ -3,17 +3,22 @@
 
 pub mod curve;
 pub mod pkcs8;
+pub mod pq;
+pub mod public;
 pub mod rsa;
 mod secret;
 
-pub(crate) use secret::is_len as is_secret_len;
+pub(crate) use secret::{
+    adjust as adjust_secret, is_len as is_secret_len, is_value as is_secret_value, only_len as only_secret_len,
+};
 
-use super::engine::{Cipher, Signer, Verifier};
+use super::engine::{Cipher, Recoverer, Signer, Verifier};
 use crate::attribute::{Attributes, Type, Value};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::curve::{Curve, Shape};
 use sealhsm_crypto::pkey;
+use sealhsm_crypto::pq::Set;
 use sealhsm_secret::Secret;
 use std::sync::Mutex;
 
@@ -45,6 +50,13 @@ pub enum Material {
         /// Which curve.
         curve: &'static Curve,
     },
+    /// Half of an ML-KEM, ML-DSA or SLH-DSA pair.
+    Pq {
+        /// For OpenSSL.
+        key: pkey::Key,
+        /// Which parameter set.
+        set: &'static Set,
+    },
 }
 
 /// An engine at rest.
@@ -57,6 +69,8 @@ pub enum Spare {
     Sign(Box<dyn Signer>),
     /// Verifying.
     Verify(Box<dyn Verifier>),
+    /// Recovering what was signed.
+    Recover(Box<dyn Recoverer>),
 }
 
 /// How keys of some types are opened and completed.
@@ -74,8 +88,14 @@ const PAIRS: &[Family] = &[
         open: curve::open,
         complete: curve::complete,
     },
+    Family { key_types: &[ck::CKK_ML_KEM, ck::CKK_ML_DSA, ck::CKK_SLH_DSA], open: pq::open, complete: pq::complete },
 ];
 const SECRETS: Family = Family { key_types: &[], open: secret::open, complete: secret::complete };
+
+/// Key types of public and private keys.
+fn pair_types() -> impl Iterator<Item = u64> {
+    PAIRS.iter().flat_map(|family| family.key_types.iter().copied())
+}
 
 fn family(key: &Attributes) -> Result<(u64, &'static Family)> {
     let key_type = key.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
@@ -113,6 +133,14 @@ impl Key {
     pub(super) fn curve(&self, shape: Shape) -> Result<(&pkey::Key, &'static Curve)> {
         match &self.material {
             Material::Curve { key, curve } if curve.shape == shape => Ok((key, curve)),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+
+    /// A key of ML-KEM, ML-DSA or SLH-DSA.
+    pub(super) fn pq(&self) -> Result<(&pkey::Key, &'static Set)> {
+        match &self.material {
+            Material::Pq { key, set } => Ok((key, set)),
             _ => Err(Error::KeyTypeInconsistent),
         }
     }

@@ -1,4 +1,5 @@
-//! Private keys as PrivateKeyInfo (PKCS #8, RFC 5958): RSA (RFC 8017 appendix A.1.2), curves (RFC 5915, RFC 8410).
+//! Private keys as PrivateKeyInfo (PKCS #8, RFC 5958): RSA (RFC 8017 appendix A.1.2), curves (RFC 5915, RFC 8410),
+//! ML-DSA, SLH-DSA and ML-KEM (RFC 9881, RFC 9909, RFC 9935).
 //! From attributes to DER and back; whether the numbers belong together is checked by `complete` afterwards.
 
 use super::{Attributes, Error, Result, required};
@@ -8,10 +9,10 @@ use sealhsm_crypto::curve::{self, Curve, Shape};
 use sealhsm_crypto::der;
 use sealhsm_secret::Secret;
 
-const RSA_ENCRYPTION: &[u8] = &[der::OID, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
-const EC_PUBLIC_KEY: &[u8] = &[der::OID, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
+pub(super) const RSA_ENCRYPTION: &[u8] = &[der::OID, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
+pub(super) const EC_PUBLIC_KEY: &[u8] = &[der::OID, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
 /// The NULL of an AlgorithmIdentifier without parameters.
-const NOTHING: &[u8] = &[der::NULL, 0];
+pub(super) const NOTHING: &[u8] = &[der::NULL, 0];
 /// Context-specific, constructed: `[0]` and `[1]`.
 const PARAMETERS: u8 = 0xa0;
 const PUBLIC_KEY: u8 = 0xa1;
@@ -42,6 +43,7 @@ pub fn encode(key: &Attributes) -> Result<Secret> {
             der::element(der::SEQUENCE, &[required(key, ck::CKA_EC_PARAMS)?]),
             der::secret(der::OCTET_STRING, &[required(key, ck::CKA_VALUE)?]),
         ),
+        Some(ck::CKK_ML_KEM | ck::CKK_ML_DSA | ck::CKK_SLH_DSA) => super::pq::to_pkcs8(key)?,
         _ => return Err(Error::KeyNotWrappable),
     };
     let inner = der::secret(der::OCTET_STRING, &[inner.as_ref()]);
@@ -82,8 +84,17 @@ pub fn decode(bytes: &[u8], key_type: u64) -> Option<Attributes> {
         ck::CKK_EC => decode_ec(algorithm.strip_prefix(EC_PUBLIC_KEY)?, inner),
         ck::CKK_EC_EDWARDS => decode_raw(algorithm, inner, Shape::Edwards),
         ck::CKK_EC_MONTGOMERY => decode_raw(algorithm, inner, Shape::Montgomery),
+        ck::CKK_ML_KEM | ck::CKK_ML_DSA | ck::CKK_SLH_DSA => super::pq::of_pkcs8(key_type, algorithm, inner),
         _ => None,
     }
+}
+
+/// The same where the bytes themselves say of which type the key is; CKA_CLASS and CKA_KEY_TYPE are among the attributes.
+pub fn decode_any(bytes: &[u8]) -> Option<Attributes> {
+    let (key_type, mut key) = super::pair_types().find_map(|of| Some((of, decode(bytes, of)?)))?;
+    key.set_ulong(ck::CKA_CLASS, ck::CKO_PRIVATE_KEY);
+    key.set_ulong(ck::CKA_KEY_TYPE, key_type);
+    Some(key)
 }
 
 /// Without an element of this tag at its beginning, if there is one.
@@ -92,7 +103,7 @@ fn skip(tag: u8, bytes: &[u8]) -> &[u8] {
 }
 
 /// A natural number.
-fn number(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn number(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (number, rest) = der::read(der::INTEGER, bytes)?;
     let minimal = match number {
         [] => false,
@@ -117,7 +128,7 @@ fn decode_rsa(inner: &[u8]) -> Option<Attributes> {
     (version == [0] && rest.is_empty()).then_some(key)
 }
 
-fn known(oid: &[u8], shape: Shape) -> Option<&'static Curve> {
+pub(super) fn known(oid: &[u8], shape: Shape) -> Option<&'static Curve> {
     curve::all().iter().find(|curve| curve.shape == shape && curve.oid == oid)
 }
 
@@ -143,12 +154,12 @@ fn decode_ec(parameters: &[u8], inner: &[u8]) -> Option<Attributes> {
     }
     key.set_bytes(ck::CKA_EC_PARAMS, curve.oid);
     key.set_secret(ck::CKA_VALUE, Secret::copy_of(value));
-    (version == [1] && value.len() == curve.len).then_some(key)
+    (version == [1] && value.len() == curve.scalar_len).then_some(key)
 }
 
 fn decode_raw(algorithm: &[u8], inner: &[u8], shape: Shape) -> Option<Attributes> {
     let curve = known(algorithm, shape)?;
-    let value = der::whole(der::OCTET_STRING, inner).filter(|value| value.len() == curve.len)?;
+    let value = der::whole(der::OCTET_STRING, inner).filter(|value| value.len() == curve.scalar_len)?;
     let mut key = Attributes::new();
     key.set_bytes(ck::CKA_EC_PARAMS, curve.oid);
     key.set_secret(ck::CKA_VALUE, Secret::copy_of(value));

@@ -1,23 +1,66 @@
 //! Secret keys: a value, its length, and a check value that tells keys apart without telling them.
 
 use super::{Material, computed, required};
-use crate::attribute::{Attributes, Value};
+use crate::attribute::{Attributes, Value, rules};
+use crate::mechanism::block::{self, xts};
+use crate::mechanism::failed;
 use crate::mechanism::secret::MAX_SECRET;
-use crate::mechanism::{aes, failed};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::digest;
 use sealhsm_secret::Secret;
 
+/// Key types that are not of a block cipher and yet not of any length: least and most bytes.
+const LENGTHS: &[(u64, (usize, usize))] = &[
+    (ck::CKK_AES_XTS, (32, 32)),
+    (ck::CKK_AES_XTS, (64, 64)),
+    (ck::CKK_CHACHA20, (32, 32)),
+    (ck::CKK_POLY1305, (32, 32)),
+    (ck::CKK_RC4, (1, 256)),
+];
+
+/// Key types whose bytes have odd parity (FIPS 46-3). Their length goes without saying, so they have no CKA_VALUE_LEN.
+const PARITY: &[u64] = &[ck::CKK_DES, ck::CKK_DES2, ck::CKK_DES3];
+
 pub(super) fn open(key: &Attributes) -> Result<Material> {
     Ok(Material::Secret(Secret::copy_of(required(key, ck::CKA_VALUE)?)))
 }
 
+/// Least and most bytes; nothing for types that may have any length.
+fn lengths(key_type: u64) -> impl Iterator<Item = (usize, usize)> {
+    let others = LENGTHS.iter().filter(move |(of, _)| *of == key_type).map(|(_, lengths)| *lengths);
+    block::key_lengths(key_type).chain(others)
+}
+
 /// Whether a secret key of this type can have this many bytes.
 pub fn is_len(key_type: u64, len: usize) -> bool {
-    match key_type {
-        ck::CKK_AES => aes::is_key_len(len),
-        _ => (1..=MAX_SECRET).contains(&(len as u64)),
+    let mut lengths = lengths(key_type).peekable();
+    match lengths.peek() {
+        Some(_) => lengths.any(|(least, most)| (least..=most).contains(&len)),
+        None => (1..=MAX_SECRET).contains(&(len as u64)),
+    }
+}
+
+/// How many bytes every key of this type has, if all have the same number.
+pub fn only_len(key_type: u64) -> Option<usize> {
+    let mut lengths = lengths(key_type);
+    let (least, most) = lengths.next()?;
+    (least == most && lengths.next().is_none()).then_some(least)
+}
+
+/// Whether these bytes can be a key of this type.
+pub fn is_value(key_type: u64, value: &[u8]) -> bool {
+    is_len(key_type, value.len())
+        && (!PARITY.contains(&key_type) || value.iter().all(|byte| byte.count_ones() % 2 == 1))
+        && (key_type != ck::CKK_AES_XTS || xts::halves_differ(value))
+}
+
+/// Makes a key of this type of bytes that were not chosen to be one: odd parity for DES.
+pub fn adjust(key_type: u64, value: &mut [u8]) {
+    if PARITY.contains(&key_type) {
+        for byte in value {
+            *byte ^= u8::from(byte.count_ones() % 2 == 0);
+        }
     }
 }
 
@@ -25,17 +68,20 @@ pub(super) fn complete(key: &mut Attributes) -> Result<()> {
     let value = key.bytes(ck::CKA_VALUE).ok_or(Error::TemplateIncomplete)?;
     let len = value.len();
     let key_type = key.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
-    if !is_len(key_type, len) {
+    if !is_value(key_type, value) {
         return Err(Error::AttributeValueInvalid);
     }
-    let check = match key_type {
-        ck::CKK_AES => aes::check_value(value)?,
-        _ => {
+    let check = match block::check_value(key_type, value)? {
+        Some(check) => check,
+        None => {
             let hash = digest::once(&digest::SHA1, value).map_err(failed)?;
             [hash[0], hash[1], hash[2]]
         }
     };
-    computed(key, ck::CKA_VALUE_LEN, Value::Ulong(len as u64))?;
+    let schema = rules::find(ck::CKO_SECRET_KEY, Some(key_type));
+    if schema.is_none_or(|schema| schema.rule(ck::CKA_VALUE_LEN).is_some()) {
+        computed(key, ck::CKA_VALUE_LEN, Value::Ulong(len as u64))?;
+    }
     // An empty one asks that there be none (section 4.10.2).
     if key.bytes(ck::CKA_CHECK_VALUE).is_some_and(<[u8]>::is_empty) {
         return Ok(());

@@ -143,19 +143,19 @@ fn a_wrong_padding_is_one_error_and_leaves_nothing_behind() {
 fn partial_blocks_are_refused_by_length() {
     let key = secret(ck::CKK_AES, &[3; 16]);
     let iv = Parameter::Bytes(&IV);
-    for (mechanism, parameter) in [(ck::CKM_AES_ECB, Parameter::None), (ck::CKM_AES_CBC, iv)] {
+    for (mechanism, parameter) in [(ck::CKM_AES_ECB, &Parameter::None), (ck::CKM_AES_CBC, &iv)] {
         let mut there = encrypter(mechanism, &key);
         let mut back = decrypter(mechanism, &key);
         for len in [1, 15, 17] {
             let data = vec![1; len];
-            assert_eq!(once(there.as_mut(), &parameter, &data), Err(Error::DataLenRange));
-            assert_eq!(parts(there.as_mut(), &parameter, &[&data]), Err(Error::DataLenRange));
-            assert_eq!(once(back.as_mut(), &parameter, &data), Err(Error::EncryptedDataLenRange));
-            assert_eq!(parts(back.as_mut(), &parameter, &[&data]), Err(Error::EncryptedDataLenRange));
+            assert_eq!(once(there.as_mut(), parameter, &data), Err(Error::DataLenRange));
+            assert_eq!(parts(there.as_mut(), parameter, &[&data]), Err(Error::DataLenRange));
+            assert_eq!(once(back.as_mut(), parameter, &data), Err(Error::EncryptedDataLenRange));
+            assert_eq!(parts(back.as_mut(), parameter, &[&data]), Err(Error::EncryptedDataLenRange));
         }
         // And the engine is as good as new.
-        let cipher = once(there.as_mut(), &parameter, &[1; 16]).unwrap();
-        assert_eq!(once(back.as_mut(), &parameter, &cipher).unwrap(), [1; 16]);
+        let cipher = once(there.as_mut(), parameter, &[1; 16]).unwrap();
+        assert_eq!(once(back.as_mut(), parameter, &cipher).unwrap(), [1; 16]);
     }
     let mut back = decrypter(ck::CKM_AES_CBC_PAD, &key);
     for len in [0, 1, 15, 17] {

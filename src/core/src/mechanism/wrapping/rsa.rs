@@ -28,7 +28,31 @@ pub const OAEP: Wrapping = Wrapping {
 pub const WITH_AES: Wrapping =
     Wrapping { holds: Holds::Keys, sealed: |_| true, wrap: wrap_with_aes, unwrap: unwrap_with_aes };
 
-/// The length of a key that nobody can be expected to have wrapped.
+/// CKM_RSA_X_509.
+pub const RAW: Wrapping = Wrapping { holds: Holds::Secrets, sealed: |_| false, wrap: wrap_raw, unwrap: unwrap_raw };
+
+/// A key is too long as well when it is no number below the modulus.
+fn wrap_raw(row: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, plain: &[u8]) -> Result<Vec<u8>> {
+    encrypt(row, key, parameter, plain).map_err(|error| match error {
+        Error::DataInvalid => Error::DataLenRange,
+        error => error,
+    })
+}
+
+/// Without CKA_VALUE_LEN all of it is the key. With it, nothing but zeros may be cut off: a shortened key could be found
+/// by trial, and the next part after it.
+fn unwrap_raw(row: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, wrapped: &[u8], wanted: &Wanted) -> Result<Secret> {
+    let plain = decrypt(row, key, parameter, wrapped)?;
+    let Some(len) = wanted.len else { return Ok(plain) };
+    let (zeros, value) = match plain.len().checked_sub(len) {
+        Some(at) => plain.as_ref().split_at(at),
+        None => return Err(Error::EncryptedDataInvalid),
+    };
+    let zero = zeros.iter().fold(0, |all, byte| all | byte) == 0;
+    if zero { Ok(Secret::copy_of(value)) } else { Err(Error::EncryptedDataInvalid) }
+}
+
+/// The length of a key that nobody can be expected to have wrapped, where its type has more than one.
 const MADE_UP: usize = 32;
 
 /// The most that HKDF gives; no RSA key wraps as much.
@@ -45,7 +69,7 @@ fn unwrap_pkcs1(
     wrapped: &[u8],
     wanted: &Wanted,
 ) -> Result<Secret> {
-    let len = wanted.len.unwrap_or(MADE_UP);
+    let len = wanted.len.or(key::only_secret_len(wanted.key_type)).unwrap_or(MADE_UP);
     if !(1..=MOST).contains(&len) {
         return Err(Error::EncryptedDataInvalid);
     }
@@ -53,8 +77,9 @@ fn unwrap_pkcs1(
     // It may be empty, which is no key to HMAC.
     let mut input = Secret::zeroed(1 + plain.len());
     input.as_mut()[1..].copy_from_slice(plain.as_ref());
-    let instead = kdf::hkdf_sha256(input.as_ref(), b"", b"SealHSM PKCS #1 unwrapping", len).map_err(failed)?;
-    let fits = wanted.len.is_none_or(|len| len == plain.len()) && key::is_secret_len(wanted.key_type, plain.len());
+    let mut instead = kdf::hkdf_sha256(input.as_ref(), b"", b"SealHSM PKCS #1 unwrapping", len).map_err(failed)?;
+    key::adjust_secret(wanted.key_type, instead.as_mut());
+    let fits = wanted.len.is_none_or(|len| len == plain.len()) && key::is_secret_value(wanted.key_type, plain.as_ref());
     Ok(if fits { plain } else { instead })
 }
 

@@ -2,6 +2,13 @@
 //! exactly that becomes [`Parameter::Malformed`], which the core refuses in its turn: after session, state and key.
 #![allow(unsafe_code)]
 
+pub mod back;
+mod ike;
+mod kdf;
+mod password;
+mod pq;
+mod tls;
+
 use crate::pointer::{Plain, Pointer};
 use cryptoki_sys as ck;
 use sealhsm_core::mechanism::{Mechanism, Parameter, Salt, Shape, lookup};
@@ -50,7 +57,9 @@ impl<'c> Given<'c> {
     fn decode(self, shape: Shape) -> Result<Parameter<'c>> {
         let none = self.at.is_null() && self.length == 0;
         match shape {
-            Shape::None | Shape::IvOrNone(_) | Shape::EddsaOrNone if none => Ok(Parameter::None),
+            Shape::None | Shape::IvOrNone(_) | Shape::EddsaOrNone | Shape::SignContextOrNone if none => {
+                Ok(Parameter::None)
+            }
             Shape::None => Err(Error::MechanismParamInvalid),
             Shape::Iv(length) | Shape::IvOrNone(length) => self.raw(length as u64),
             Shape::Ulong => self.structure().map(Parameter::Ulong),
@@ -64,6 +73,28 @@ impl<'c> Given<'c> {
             Shape::StringData => self.string_data(),
             Shape::CbcData => self.cbc_data(),
             Shape::Hkdf => self.hkdf(),
+            Shape::Rc2Cbc => self.rc2_cbc(),
+            Shape::Rc2MacGeneral => self.rc2_mac_general(),
+            Shape::DesCbcData => self.des_cbc_data(),
+            Shape::ChaCha20 => self.chacha20(),
+            Shape::SignContextOrNone => self.sign_context(),
+            Shape::HashSignContext => self.hash_sign_context(),
+            Shape::Sp800108 => self.sp800_108(false),
+            Shape::Sp800108Feedback => self.sp800_108(true),
+            Shape::Pbkd2 => self.pbkd2(),
+            Shape::Tls12Master => self.tls12_master(),
+            Shape::Tls12ExtendedMaster => self.tls12_extended_master(),
+            Shape::Tls12KeyMat => self.tls_keys(tls::KeyMatShape::Tls12),
+            Shape::Tls12KeyMatSafe => self.tls_keys(tls::KeyMatShape::Safe),
+            Shape::TlsKdf => self.tls_kdf(),
+            Shape::TlsMac => self.tls_mac(),
+            Shape::Ssl3Master => self.ssl3_master(),
+            Shape::Ssl3KeyMat => self.tls_keys(tls::KeyMatShape::Ssl3),
+            Shape::TlsPrf => self.tls_prf(),
+            Shape::Ike2PrfPlus => self.ike2_prf_plus(),
+            Shape::IkePrf => self.ike_prf(),
+            Shape::Ike1Prf => self.ike1_prf(),
+            Shape::Ike1Extended => self.ike1_extended(),
         }
     }
 
@@ -195,5 +226,6 @@ fn flag(given: ck::CK_BBOOL) -> Result<bool> {
     }
 }
 
+mod symmetric;
 #[cfg(test)]
 mod tests;

@@ -1,3 +1,6 @@
+//! That C structures are decoded as they should be, and that malformed ones are refused.
+//! Structures of every length, strings at NULL, numbers that are none.
+
 use super::*;
 use crate::pointer::Call;
 
@@ -33,12 +36,34 @@ fn a_parameter_of_another_length_is_malformed() {
         decode(Shape::StringData, &mut [0u64; 2], change, refused);
         decode(Shape::CbcData, &mut [0u64; 4], change, refused);
         decode(Shape::Hkdf, &mut [0u64; 8], change, refused);
+        decode(Shape::Rc2Cbc, &mut [1u64; 2], change, refused);
+        decode(Shape::Rc2MacGeneral, &mut [1u64; 2], change, refused);
+        decode(Shape::DesCbcData, &mut [0u64; 3], change, refused);
+        decode(Shape::ChaCha20, &mut [0u64; 4], change, refused);
+        decode(Shape::SignContextOrNone, &mut [0u64; 3], change, refused);
+        decode(Shape::HashSignContext, &mut [0u64; 4], change, refused);
+        decode(Shape::Sp800108, &mut [0u64; 5], change, refused);
+        decode(Shape::Sp800108Feedback, &mut [0u64; 7], change, refused);
+        decode(Shape::Pbkd2, &mut [0u64; 9], change, refused);
+        decode(Shape::Tls12Master, &mut [0u64; 6], change, refused);
+        decode(Shape::Tls12ExtendedMaster, &mut [0u64; 4], change, refused);
+        decode(Shape::Tls12KeyMat, &mut [0u64; 10], change, refused);
+        decode(Shape::Tls12KeyMatSafe, &mut [0u64; 10], change, refused);
+        decode(Shape::TlsKdf, &mut [0u64; 9], change, refused);
+        decode(Shape::TlsMac, &mut [0u64; 3], change, refused);
+        decode(Shape::Ssl3Master, &mut [0u64; 5], change, refused);
+        decode(Shape::Ssl3KeyMat, &mut [0u64; 9], change, refused);
+        decode(Shape::TlsPrf, &mut [0u64; 6], change, refused);
+        decode(Shape::Ike2PrfPlus, &mut [0u64; 5], change, refused);
+        decode(Shape::IkePrf, &mut [0u64; 7], change, refused);
+        decode(Shape::Ike1Prf, &mut [0u64; 9], change, refused);
+        decode(Shape::Ike1Extended, &mut [0u64; 5], change, refused);
     }
 }
 
 #[test]
 fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
-    for shape in [Shape::None, Shape::IvOrNone(16), Shape::EddsaOrNone] {
+    for shape in [Shape::None, Shape::IvOrNone(16), Shape::EddsaOrNone, Shape::SignContextOrNone] {
         assert_eq!(none(shape, 0), Some(()));
     }
     for shape in [
@@ -53,6 +78,27 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         Shape::StringData,
         Shape::CbcData,
         Shape::Hkdf,
+        Shape::Rc2Cbc,
+        Shape::Rc2MacGeneral,
+        Shape::DesCbcData,
+        Shape::ChaCha20,
+        Shape::HashSignContext,
+        Shape::Sp800108,
+        Shape::Sp800108Feedback,
+        Shape::Pbkd2,
+        Shape::Tls12Master,
+        Shape::Tls12ExtendedMaster,
+        Shape::Tls12KeyMat,
+        Shape::Tls12KeyMatSafe,
+        Shape::TlsKdf,
+        Shape::TlsMac,
+        Shape::Ssl3Master,
+        Shape::Ssl3KeyMat,
+        Shape::TlsPrf,
+        Shape::Ike2PrfPlus,
+        Shape::IkePrf,
+        Shape::Ike1Prf,
+        Shape::Ike1Extended,
     ] {
         assert_eq!(none(shape, 0), None, "{shape:?}");
     }
@@ -70,6 +116,28 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         (Shape::StringData, 16),
         (Shape::CbcData, 32),
         (Shape::Hkdf, 64),
+        (Shape::Rc2Cbc, 16),
+        (Shape::Rc2MacGeneral, 16),
+        (Shape::DesCbcData, 24),
+        (Shape::ChaCha20, 32),
+        (Shape::SignContextOrNone, 24),
+        (Shape::HashSignContext, 32),
+        (Shape::Sp800108, 40),
+        (Shape::Sp800108Feedback, 56),
+        (Shape::Pbkd2, 72),
+        (Shape::Tls12Master, 48),
+        (Shape::Tls12ExtendedMaster, 32),
+        (Shape::Tls12KeyMat, 80),
+        (Shape::Tls12KeyMatSafe, 80),
+        (Shape::TlsKdf, 72),
+        (Shape::TlsMac, 24),
+        (Shape::Ssl3Master, 40),
+        (Shape::Ssl3KeyMat, 72),
+        (Shape::TlsPrf, 48),
+        (Shape::Ike2PrfPlus, 40),
+        (Shape::IkePrf, 56),
+        (Shape::Ike1Prf, 72),
+        (Shape::Ike1Extended, 40),
     ] {
         assert_eq!(none(shape, length), None, "{shape:?}");
     }
@@ -87,10 +155,10 @@ fn gcm_comes_in_two_lengths_and_its_strings_are_checked() {
         ulAADLen: 3,
         ulTagBits: 128,
     };
-    let expected = Parameter::Gcm { iv: &[1; 12], aad: &[2; 3], tag_bits: 128 };
-    decode(Shape::Gcm, &mut given, 0, |got| assert_eq!(got, Some(expected)));
+    let expected = || Some(Parameter::Gcm { iv: &[1; 12], aad: &[2; 3], tag_bits: 128 });
+    decode(Shape::Gcm, &mut given, 0, |got| assert_eq!(got, expected()));
     let mut short = ShortGcm { iv: given.pIv, iv_length: 12, aad: given.pAAD, aad_length: 3, tag_bits: 128 };
-    decode(Shape::Gcm, &mut short, 0, |got| assert_eq!(got, Some(expected)));
+    decode(Shape::Gcm, &mut short, 0, |got| assert_eq!(got, expected()));
     for change in [-16, -1, 1, 8] {
         decode(Shape::Gcm, &mut given, change, |got| assert_eq!(got, None, "{change}"));
     }
@@ -131,5 +199,59 @@ fn strings_of_oaep_and_eddsa_are_checked() {
     for (flag, length) in [(2, 255), (1, 256), (1, ck::CK_UNAVAILABLE_INFORMATION)] {
         let mut bad = ck::CK_EDDSA_PARAMS { phFlag: flag, ulContextDataLen: length, ..given };
         decode(Shape::EddsaOrNone, &mut bad, 0, |got| assert_eq!(got, None));
+    }
+}
+
+#[test]
+fn counter_and_nonce_of_chacha20_have_the_lengths_that_exist_and_are_checked() {
+    let (mut counter, mut nonce) = ([1u8; 8], [2u8; 24]);
+    let mut given = ck::CK_CHACHA20_PARAMS {
+        pBlockCounter: counter.as_mut_ptr(),
+        blockCounterBits: 64,
+        pNonce: nonce.as_mut_ptr(),
+        ulNonceBits: 192,
+    };
+    let expected = Parameter::ChaCha20 { counter: &[1; 8], nonce: &[2; 24] };
+    decode(Shape::ChaCha20, &mut given, 0, |got| assert_eq!(got, Some(expected)));
+    let (counter, nonce) = (given.pBlockCounter, given.pNonce);
+    for (counter, counter_bits, nonce, nonce_bits) in [
+        (std::ptr::null_mut(), 64, nonce, 192),
+        (counter, 64, std::ptr::null_mut(), 192),
+        (counter, 0, nonce, 96),
+        (counter, 33, nonce, 96),
+        (counter, 32, nonce, 12),
+        (counter, u64::MAX, nonce, 96),
+        (counter, 32, nonce, 1 << 63),
+    ] {
+        let mut bad = ck::CK_CHACHA20_PARAMS {
+            pBlockCounter: counter,
+            blockCounterBits: counter_bits,
+            pNonce: nonce,
+            ulNonceBits: nonce_bits,
+        };
+        decode(Shape::ChaCha20, &mut bad, 0, |got| assert_eq!(got, None));
+    }
+}
+
+#[test]
+fn the_context_of_a_signature_is_checked() {
+    let mut context = *b"context";
+    let mut given = ck::CK_HASH_SIGN_ADDITIONAL_CONTEXT {
+        hedgeVariant: ck::CKH_DETERMINISTIC_REQUIRED,
+        pContext: context.as_mut_ptr(),
+        ulContextLen: 7,
+        hash: ck::CKM_SHA256,
+    };
+    let hedge = given.hedgeVariant;
+    let expected = Parameter::SignContext { hedge, context: b"context", hash: Some(ck::CKM_SHA256) };
+    decode(Shape::HashSignContext, &mut given, 0, |got| assert_eq!(got, Some(expected)));
+    let mut short = ck::CK_SIGN_ADDITIONAL_CONTEXT { hedgeVariant: hedge, pContext: given.pContext, ulContextLen: 7 };
+    let expected = Parameter::SignContext { hedge, context: b"context", hash: None };
+    decode(Shape::SignContextOrNone, &mut short, 0, |got| assert_eq!(got, Some(expected)));
+    for (at, length) in [(std::ptr::null_mut(), 7), (given.pContext, 1 << 63), (given.pContext, u64::MAX)] {
+        let mut bad = ck::CK_SIGN_ADDITIONAL_CONTEXT { pContext: at, ulContextLen: length, ..short };
+        decode(Shape::SignContextOrNone, &mut bad, 0, |got| assert_eq!(got, None));
+        let mut bad = ck::CK_HASH_SIGN_ADDITIONAL_CONTEXT { pContext: at, ulContextLen: length, ..given };
+        decode(Shape::HashSignContext, &mut bad, 0, |got| assert_eq!(got, None));
     }
 }

@@ -1,11 +1,11 @@
-//! The engine of block ciphers in ECB, CBC, CBC with PKCS#7 padding and CTR mode.
+//! The engine of block ciphers in the modes of NIST SP 800-38A that OpenSSL has.
 
-use super::engine::Cipher;
-use super::key::Key;
-use super::{Parameter, failed};
+use super::Algorithm;
+use crate::mechanism::engine::Cipher;
+use crate::mechanism::key::Key;
+use crate::mechanism::{Parameter, failed};
 use crate::{Error, Result};
 use sealhsm_crypto::cipher::{Context, Direction};
-use std::ffi::CStr;
 use zeroize::Zeroize;
 
 /// The mode, which decides the parameter and what lengths are right.
@@ -15,10 +15,33 @@ pub enum Mode {
     Ecb,
     /// An IV, whole blocks.
     Cbc,
-    /// An IV, any length of plaintext.
+    /// An IV, any length of plaintext, PKCS#7 padding.
     CbcPad,
     /// A counter block of 16 bytes, any length that does not use up the counter.
     Ctr,
+    /// An IV, any length.
+    Ofb,
+    /// An IV, any length; feeds back whole blocks.
+    Cfb,
+    /// The same, feeding back bits. Data are whole bytes here too.
+    Cfb1,
+    /// The same, feeding back bytes.
+    Cfb8,
+}
+
+impl Mode {
+    /// OpenSSL's name of it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Ecb => "ECB",
+            Mode::Cbc | Mode::CbcPad => "CBC",
+            Mode::Ctr => "CTR",
+            Mode::Ofb => "OFB",
+            Mode::Cfb => "CFB",
+            Mode::Cfb1 => "CFB1",
+            Mode::Cfb8 => "CFB8",
+        }
+    }
 }
 
 /// A keyed cipher in one mode and direction.
@@ -34,11 +57,14 @@ pub struct Block {
 }
 
 impl Block {
-    /// `name` in OpenSSL's words, `block` in bytes.
-    pub fn new(name: &CStr, key: &Key, mode: Mode, direction: Direction, block: usize) -> Result<Self> {
-        let padded = mode == Mode::CbcPad;
-        let context = Context::new(name, key.secret()?.as_ref(), direction, padded).map_err(failed)?;
-        Ok(Self { context, mode, direction, block, taken: 0, limit: u64::MAX })
+    /// With a key of this cipher.
+    pub fn new(algorithm: &Algorithm, key: &Key, mode: Mode, direction: Direction) -> Result<Self> {
+        Ok(Self::over(algorithm.keyed(key, mode, direction)?, mode, direction, algorithm.block))
+    }
+
+    /// A context that was keyed for this mode and direction; `block` in bytes.
+    pub fn over(context: Context, mode: Mode, direction: Direction, block: usize) -> Self {
+        Self { context, mode, direction, block, taken: 0, limit: u64::MAX }
     }
 
     fn length_error(&self) -> Error {
@@ -61,7 +87,7 @@ impl Block {
             (Mode::Ecb | Mode::Cbc, _) => whole,
             // There is always a block of padding.
             (Mode::CbcPad, Direction::Decrypt) => whole && self.taken > 0,
-            (Mode::CbcPad, Direction::Encrypt) | (Mode::Ctr, _) => true,
+            _ => true,
         }
     }
 }
@@ -73,13 +99,13 @@ impl Cipher for Block {
         let counter;
         let iv = match (self.mode, parameter) {
             (Mode::Ecb, Parameter::None) => &[][..],
-            (Mode::Cbc | Mode::CbcPad, parameter) => parameter.bytes(self.block)?,
             (Mode::Ctr, Parameter::AesCtr { bits, block }) => {
                 self.limit = counter_room(*bits, block)?;
                 counter = *block;
                 &counter
             }
-            _ => return Err(Error::MechanismParamInvalid),
+            (Mode::Ecb | Mode::Ctr, _) => return Err(Error::MechanismParamInvalid),
+            (_, parameter) => parameter.bytes(self.block)?,
         };
         self.context.restart(iv).map_err(failed)
     }

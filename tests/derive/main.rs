@@ -1,5 +1,10 @@
 //! C_DeriveKey (PKCS#11 3.2 section 5.18.5): vectors, what is inherited, what would show a key piece by piece, codes.
 
+mod ike;
+mod password;
+mod sp800_108;
+mod tls;
+
 use kit::{Mechanism, Object, Session, Template, ck, code, curve, hex, isolated};
 
 /// The template of a readable secret of this length.
@@ -264,12 +269,14 @@ fn a_guarded_key_shows_itself_neither_whole_nor_in_parts() {
             let piece = bare.clone().ulong(ck::CKA_VALUE_LEN, length);
             assert_eq!(code(session.derive(&cut, sensitive, &piece)), ck::CKR_KEY_SIZE_RANGE);
         }
-        // Of a key that nobody chose, pieces too long to be found.
+        // Of a key that nobody chose, pieces of which no two differ by something that could be found.
         let generator = Mechanism::plain(ck::CKM_GENERIC_SECRET_KEY_GEN);
         let random = Template::new().ulong(ck::CKA_VALUE_LEN, 32).flag(ck::CKA_DERIVE, true).sensitive(true);
         let random = session.generate_key(&generator, &random).unwrap();
         let piece = |length| session.derive(&cut, random, &bare.clone().ulong(ck::CKA_VALUE_LEN, length));
-        assert_eq!(code(piece(15)), ck::CKR_KEY_SIZE_RANGE);
+        for length in [1, 15, 17, 31] {
+            assert_eq!(code(piece(length)), ck::CKR_KEY_SIZE_RANGE);
+        }
         let derived = piece(16).unwrap();
         for of in [ck::CKA_ALWAYS_SENSITIVE, ck::CKA_NEVER_EXTRACTABLE] {
             assert!(session.flag(derived, of).unwrap());

@@ -1,0 +1,174 @@
+//! Pseudorandom functions: HMAC of any hash (FIPS 198-1), CMAC (NIST SP 800-38B), AES-XCBC (RFC 3566). They are made
+//! once per key and run over lists of pieces.
+
+use crate::mechanism::hash::{self, Hash};
+use crate::mechanism::key::Key;
+use crate::mechanism::mac::chained::Chained;
+use crate::mechanism::{block, failed};
+use crate::{Error, Result};
+use cryptoki_sys as ck;
+use sealhsm_crypto::digest::MAX_LEN;
+use sealhsm_crypto::mac::Hmac;
+use sealhsm_secret::Secret;
+
+/// The longest output of a function here in bytes.
+pub const MAX_OUTPUT: usize = MAX_LEN;
+/// Bytes of a block of AES, and of the keys that its functions of IKE have.
+const AES_BLOCK: usize = 16;
+
+/// A keyed function.
+pub enum Prf {
+    /// The MAC and its bytes.
+    Hmac(Hmac, usize),
+    /// One on a block cipher.
+    Block(Chained),
+}
+
+/// How a function is built.
+#[derive(Clone, Copy)]
+pub enum Build {
+    /// On a hash: one-way for its key and for its data.
+    Hmac(&'static Hash),
+    /// CMAC on AES.
+    AesCmac,
+    /// CMAC on Triple DES.
+    Des3Cmac,
+    /// AES-XCBC-MAC.
+    AesXcbc,
+}
+
+/// A function that a parameter can name.
+pub struct Named {
+    mechanism: u64,
+    /// CKK_ of the keys that are made for it, besides generic secrets where `build` is HMAC.
+    own: &'static [u64],
+    /// See [`Build`].
+    pub build: Build,
+}
+
+macro_rules! hmacs {
+    ($($mechanism:ident $key_type:ident $hash:ident;)*) => {
+        static NAMED: &[Named] = &[
+            $(Named { mechanism: ck::$mechanism, own: &[ck::$key_type], build: Build::Hmac(&hash::$hash) },)*
+            Named { mechanism: ck::CKM_AES_CMAC, own: &[ck::CKK_AES], build: Build::AesCmac },
+            Named { mechanism: ck::CKM_DES3_CMAC, own: &[ck::CKK_DES3, ck::CKK_DES2], build: Build::Des3Cmac },
+            Named { mechanism: ck::CKM_AES_XCBC_MAC, own: &[ck::CKK_AES], build: Build::AesXcbc },
+        ];
+        /// Key types that any of the functions takes.
+        pub const KEY_TYPES: &[u64] =
+            &[ck::CKK_GENERIC_SECRET, ck::CKK_AES, ck::CKK_DES3, ck::CKK_DES2, $(ck::$key_type),*];
+    };
+}
+
+hmacs! {
+    CKM_MD5_HMAC CKK_MD5_HMAC MD5;
+    CKM_SHA_1_HMAC CKK_SHA_1_HMAC SHA1;
+    CKM_SHA224_HMAC CKK_SHA224_HMAC SHA224;
+    CKM_SHA256_HMAC CKK_SHA256_HMAC SHA256;
+    CKM_SHA384_HMAC CKK_SHA384_HMAC SHA384;
+    CKM_SHA512_HMAC CKK_SHA512_HMAC SHA512;
+    CKM_SHA512_224_HMAC CKK_SHA512_224_HMAC SHA512_224;
+    CKM_SHA512_256_HMAC CKK_SHA512_256_HMAC SHA512_256;
+    CKM_SHA3_224_HMAC CKK_SHA3_224_HMAC SHA3_224;
+    CKM_SHA3_256_HMAC CKK_SHA3_256_HMAC SHA3_256;
+    CKM_SHA3_384_HMAC CKK_SHA3_384_HMAC SHA3_384;
+    CKM_SHA3_512_HMAC CKK_SHA3_512_HMAC SHA3_512;
+}
+
+/// The function of this CKM_; `MechanismParamInvalid` if it is none.
+pub fn named(mechanism: u64) -> Result<&'static Named> {
+    NAMED.iter().find(|named| named.mechanism == mechanism).ok_or(Error::MechanismParamInvalid)
+}
+
+impl Named {
+    /// Whether somebody who knows the key can find short data from the output: block ciphers can be run backwards.
+    pub fn shows_data(&self) -> bool {
+        !matches!(self.build, Build::Hmac(_))
+    }
+
+    /// CKK_ of the keys that are made for it.
+    pub fn own_type(&self) -> u64 {
+        self.own[0]
+    }
+
+    /// Under these bytes, whatever their number: of AES there is a rule for each (RFC 4434 section 2, RFC 4615
+    /// section 3). Triple DES has none.
+    pub fn with_bytes(&self, key: &[u8]) -> Result<Prf> {
+        let zero = [0; AES_BLOCK];
+        match self.build {
+            Build::Hmac(_) => Prf::new(self.build, key),
+            Build::Des3Cmac => Err(Error::MechanismParamInvalid),
+            _ if key.len() == AES_BLOCK => Prf::new(self.build, key),
+            Build::AesXcbc if key.len() < AES_BLOCK => {
+                let mut padded = Secret::zeroed(AES_BLOCK);
+                padded.as_mut()[..key.len()].copy_from_slice(key);
+                Prf::new(self.build, padded.as_ref())
+            }
+            _ => Prf::new(self.build, Prf::new(self.build, &zero)?.once(&[key])?.as_ref()),
+        }
+    }
+
+    /// Under a key of the types that the function has. `KeyTypeInconsistent`, `KeySizeRange`.
+    pub fn with_key(&self, key: &Key) -> Result<Prf> {
+        let generic = key.key_type == ck::CKK_GENERIC_SECRET && !self.shows_data();
+        if !generic && !self.own.contains(&key.key_type) {
+            return Err(Error::KeyTypeInconsistent);
+        }
+        Prf::new(self.build, key.secret()?.as_ref())
+    }
+}
+
+impl Prf {
+    /// Under these bytes; `KeySizeRange` where a cipher has no such key.
+    pub fn new(build: Build, key: &[u8]) -> Result<Prf> {
+        match build {
+            Build::Hmac(hash) => {
+                // OpenSSL takes an empty key for none; zeros at the end are the same key.
+                let key = if key.is_empty() { &[0] } else { key };
+                Ok(Prf::Hmac(Hmac::new(hash.algorithm, key).map_err(failed)?, hash.len()))
+            }
+            Build::AesCmac => Chained::cmac(&block::AES, ck::CKK_AES, key).map(Prf::Block),
+            Build::Des3Cmac => {
+                let key_type = if key.len() == 16 { ck::CKK_DES2 } else { ck::CKK_DES3 };
+                Chained::cmac(&block::DES3, key_type, key).map(Prf::Block)
+            }
+            Build::AesXcbc if key.len() == 16 => Chained::xcbc(key).map(Prf::Block),
+            Build::AesXcbc => Err(Error::KeySizeRange),
+        }
+    }
+
+    /// Bytes of an output.
+    pub fn len(&self) -> usize {
+        match self {
+            Prf::Hmac(_, len) => *len,
+            Prf::Block(mac) => mac.mac_len(),
+        }
+    }
+
+    /// The output for the concatenation of `pieces`, at the start of `out`.
+    pub fn run(&mut self, pieces: &[&[u8]], out: &mut [u8]) -> Result<()> {
+        match self {
+            Prf::Hmac(hmac, _) => {
+                hmac.restart().map_err(failed)?;
+                for piece in pieces {
+                    hmac.update(piece).map_err(failed)?;
+                }
+                hmac.finish(out).map_err(failed)
+            }
+            Prf::Block(mac) => {
+                mac.restart()?;
+                for piece in pieces {
+                    mac.update(piece)?;
+                }
+                mac.finish(out)
+            }
+        }
+    }
+
+    /// The same as a secret of its own.
+    pub fn once(&mut self, pieces: &[&[u8]]) -> Result<Secret> {
+        let mut out = Secret::zeroed(self.len());
+        self.run(pieces, out.as_mut())?;
+        Ok(out)
+    }
+}

@@ -1,0 +1,186 @@
+//! Everything that is not run, or not as the vectors have it, and why. Nothing else in this directory may.
+
+use crate::harness::Verdict;
+use kit::ck;
+
+/// Files of the crate for which PKCS#11 3.2 has no mechanism.
+pub const FOREIGN: &[(&[&str], &str)] = &[
+    (
+        &[
+            "aead::Aegis128",
+            "aead::Aegis128L",
+            "aead::Aegis256",
+            "aead::AesEax",
+            "aead::AesGcmSiv",
+            "aead::AesSivCmac",
+            "aead::Ascon128",
+            "aead::Ascon128a",
+            "aead::Ascon80pq",
+            "aead::AsconAead128",
+            "aead::Morus1280",
+            "aead::Morus640",
+            "aead::Sm4Ccm",
+            "aead::Sm4Gcm",
+            "mac::HmacSm3",
+            "mac::SipHash_1_3",
+            "mac::SipHash_2_4",
+            "mac::SipHash_4_8",
+            "mac::SipHashx_2_4",
+            "mac::SipHashx_4_8",
+            "mac_with_nonce::Vmac64",
+            "mac_with_nonce::Vmac128",
+        ],
+        "algorithms that PKCS#11 does not know",
+    ),
+    (
+        &["aead::Aes128CbcHmacSha256", "aead::Aes192CbcHmacSha384", "aead::Aes256CbcHmacSha512"],
+        "compositions of JWE that the application makes from CBC and HMAC",
+    ),
+    (
+        &[
+            "aead::AriaCcm",
+            "aead::AriaGcm",
+            "aead::CamelliaCcm",
+            "aead::SeedCcm",
+            "aead::SeedGcm",
+            "mac::AriaCmac",
+            "mac::CamelliaCmac",
+            "keywrap::AriaKeyWrap",
+            "keywrap::AriaKeyWrapWithPadding",
+            "keywrap::CamelliaKeyWrap",
+            "keywrap::SeedKeyWrap",
+        ],
+        "PKCS#11 has the cipher, but not in this mode",
+    ),
+    (&["aead::XChaCha20Poly1305"], "PKCS#11 has ChaCha20-Poly1305 with nonces of 96 bits only"),
+    (&["mac::Kmac128", "mac::Kmac256"], "PKCS#11 has no KMAC before version 3.3"),
+];
+
+/// Mechanisms that are still to come.
+pub const NOT_YET: &[ck::CK_MECHANISM_TYPE] = &[
+    ck::CKM_AES_CCM,
+    ck::CKM_AES_XTS,
+    ck::CKM_AES_GMAC,
+    ck::CKM_AES_CMAC_GENERAL,
+    ck::CKM_CHACHA20_POLY1305,
+    ck::CKM_ARIA_CBC_PAD,
+    ck::CKM_CAMELLIA_CBC_PAD,
+    ck::CKM_PKCS5_PBKD2,
+    ck::CKM_DSA_SHA224,
+    ck::CKM_DSA_SHA256,
+    ck::CKM_ML_KEM,
+    ck::CKM_ML_DSA,
+];
+
+/// Curves that are still to come, by the crate's names.
+pub const NOT_YET_CURVES: &[&str] =
+    &["Secp160k1", "Secp160r1", "Secp160r2", "Secp192k1", "Secp192r1", "Secp224k1", "Brainpool224r1"];
+
+/// Why a vector cannot be asked through PKCS#11.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Beyond {
+    /// Its encoding.
+    Signature,
+    /// Its encoding.
+    Spki,
+    /// Its hash.
+    Shake,
+    /// Its mask generation function.
+    Mgf,
+    /// Its input.
+    Internal,
+}
+
+impl Beyond {
+    /// In words.
+    pub fn why(self) -> &'static str {
+        match self {
+            Beyond::Signature => "the signature is not DER, and PKCS#11 has r and s side by side",
+            Beyond::Spki => "the public key is not a SubjectPublicKeyInfo in DER, and PKCS#11 has the point alone",
+            Beyond::Shake => "PKCS#11 has neither digests nor signatures with SHAKE",
+            Beyond::Mgf => "PKCS#11 has no number for MGF1 with SHA-512/224 and SHA-512/256",
+            Beyond::Internal => "PKCS#11 takes the message, not what an algorithm makes of it inside",
+        }
+    }
+}
+
+/// Vectors with another verdict than theirs.
+pub struct Exception {
+    /// Of these files (`*` stands for anything),
+    pub files: &'static [&'static str],
+    /// these,
+    pub which: Which,
+    /// and what the module does with them.
+    pub does: Does,
+    /// Why that is right.
+    pub reason: &'static str,
+}
+
+/// Which vectors of a file.
+pub enum Which {
+    /// By number.
+    Ids(&'static [usize]),
+    /// By flag.
+    Flag(&'static str),
+}
+
+/// What the module does with them.
+pub enum Does {
+    /// Takes them, and computes what they say.
+    Take,
+    /// Refuses them with this code.
+    Refuse(ck::CK_RV),
+}
+
+impl Exception {
+    /// Whether it is about this verdict on this vector.
+    pub fn covers(&self, file: &str, id: usize, flags: &[String], verdict: &Verdict) -> bool {
+        let which = match &self.which {
+            Which::Ids(ids) => ids.contains(&id),
+            Which::Flag(name) => flags.iter().any(|flag| flag == name),
+        };
+        let does = match (&self.does, verdict) {
+            (Does::Take, Verdict::Right) => true,
+            (Does::Refuse(code), Verdict::Refused(given)) => given == code,
+            _ => false,
+        };
+        which && does && self.is_about(file)
+    }
+
+    /// Whether it is about vectors of this file.
+    pub fn is_about(&self, file: &str) -> bool {
+        self.files.iter().any(|pattern| match pattern.split_once('*') {
+            Some((start, end)) => file.starts_with(start) && file.ends_with(end),
+            None => *pattern == file,
+        })
+    }
+}
+
+/// All of them.
+pub const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        files: &["ecdsa::*P1363"],
+        which: Which::Flag("SignatureSize"),
+        does: Does::Take,
+        reason: "PKCS#11 has signatures of twice the order's length and takes shorter ones of even length, for clients \
+                 that cut the zeros that both numbers begin with",
+    },
+    Exception {
+        files: &["ecdsa::EcdsaSecp256k1Sha256Bitcoin"],
+        which: Which::Flag("SignatureMalleabilityBitcoin"),
+        does: Does::Take,
+        reason: "Bitcoin takes the lower of s and n - s only; ECDSA takes both",
+    },
+    Exception {
+        files: &["ecdsa::EcdsaSecp256k1Sha256Bitcoin"],
+        which: Which::Ids(&[388]),
+        does: Does::Take,
+        reason: "the same, by another flag",
+    },
+    Exception {
+        files: &["aead::AesGcm"],
+        which: Which::Flag("LongIv"),
+        does: Does::Refuse(ck::CKR_MECHANISM_PARAM_INVALID),
+        reason: "OpenSSL takes IVs of at most 128 bytes",
+    },
+];
