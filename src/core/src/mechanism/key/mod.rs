@@ -26,6 +26,8 @@ use std::sync::Mutex;
 pub struct Key {
     /// CK_KEY_TYPE.
     pub key_type: u64,
+    /// Its value is kept from its users: it is sensitive, or not extractable.
+    pub guarded: bool,
     /// What OpenSSL works with.
     pub material: Material,
     /// Keyed engines at rest, by mechanism and direction; see [`Spare`].
@@ -110,7 +112,8 @@ impl Key {
     /// From a complete, checked object (CKO_PUBLIC_KEY, CKO_PRIVATE_KEY or CKO_SECRET_KEY).
     pub fn open(attributes: &Attributes) -> Result<Key> {
         let (key_type, family) = family(attributes)?;
-        Ok(Key { key_type, material: (family.open)(attributes)?, spare: Mutex::default() })
+        let guarded = attributes.is(ck::CKA_SENSITIVE) || !attributes.is(ck::CKA_EXTRACTABLE);
+        Ok(Key { key_type, guarded, material: (family.open)(attributes)?, spare: Mutex::default() })
     }
 
     /// The value of a secret key.
