@@ -19,10 +19,10 @@ impl Application {
         let session = self.session(session)?;
         let row = self.row(mechanism.mechanism)?;
         let generate = row.generate.ok_or(Error::MechanismInvalid)?;
-        let wanted = self.half(&session, row, template::parse(template)?, None, ck::CKO_SECRET_KEY)?;
+        let wanted = self.half(&session, row, template::parse(template)?, None, row.makes)?;
         let made = generate(mechanism.parameter.well_formed()?, &wanted)?;
         let mut key = born(wanted, made, row)?;
-        if !row.known {
+        if !row.known && row.makes == ck::CKO_SECRET_KEY {
             confine::generated(&mut key);
         }
         Ok(self.keep(&session, vec![key])?[0])

@@ -277,6 +277,33 @@ const SEEDED_PRIVATE: &[Rule] = &[
 ];
 const SLH_DSA_PRIVATE: &[Rule] = &[rule(ck::CKA_PARAMETER_SET, b"rox", Absent, Never), guarded(ck::CKA_VALUE, b"rxx")];
 
+const DH_PUBLIC: &[Rule] = &[
+    rule(ck::CKA_PRIME, b"rrx", Absent, Never),
+    rule(ck::CKA_BASE, b"rrx", Absent, Never),
+    rule(ck::CKA_VALUE, b"rxx", Absent, Never),
+];
+const DH_PRIVATE: &[Rule] = &[
+    rule(ck::CKA_PRIME, b"rox", Absent, Never),
+    rule(ck::CKA_BASE, b"rox", Absent, Never),
+    guarded(ck::CKA_VALUE, b"rxx"),
+];
+const VALUE_BITS: &[Rule] = &[rule(ck::CKA_VALUE_BITS, b"xox", Absent, Never)];
+const DH_PARAMETERS: &[Rule] = &[
+    rule(ck::CKA_KEY_TYPE, b"rar", Absent, Never),
+    rule(ck::CKA_LOCAL, b"xxx", False, Never),
+    rule(ck::CKA_PRIME, b"rxx", Absent, Never),
+    rule(ck::CKA_BASE, b"rxx", Absent, Never),
+    rule(ck::CKA_PRIME_BITS, b"xrx", Absent, Never),
+];
+/// What DSA and X9.42 have besides: in a public key, in a private one, in domain parameters.
+const ORDER_PUBLIC: &[Rule] = &[rule(ck::CKA_SUBPRIME, b"rrx", Absent, Never)];
+const ORDER_PRIVATE: &[Rule] = &[rule(ck::CKA_SUBPRIME, b"rox", Absent, Never)];
+const ORDER_PARAMETERS: &[Rule] = &[
+    rule(ck::CKA_SUBPRIME, b"rxx", Absent, Never),
+    // Without it, the usual one for the prime.
+    rule(ck::CKA_SUBPRIME_BITS, b"xox", Absent, Never),
+];
+
 const DATA: &[Rule] = &[
     rule(ck::CKA_APPLICATION, b"oxx", Empty, Any),
     rule(ck::CKA_OBJECT_ID, b"oxx", Empty, Any),
@@ -392,6 +419,15 @@ const SCHEMAS: &[Schema] = &[
     schema(ck::CKO_PRIVATE_KEY, ML_KEM, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, SEEDED_PRIVATE]),
     schema(ck::CKO_PRIVATE_KEY, ML_DSA, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, SEEDED_PRIVATE]),
     schema(ck::CKO_PRIVATE_KEY, SLH_DSA, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, SLH_DSA_PRIVATE]),
+    schema(ck::CKO_PUBLIC_KEY, DH, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, DH_PUBLIC]),
+    schema(ck::CKO_PUBLIC_KEY, X9_42, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, DH_PUBLIC, ORDER_PUBLIC]),
+    schema(ck::CKO_PUBLIC_KEY, DSA, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, DH_PUBLIC, ORDER_PUBLIC]),
+    schema(ck::CKO_PRIVATE_KEY, DH, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, DH_PRIVATE, VALUE_BITS]),
+    schema(ck::CKO_PRIVATE_KEY, X9_42, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, DH_PRIVATE, ORDER_PRIVATE]),
+    schema(ck::CKO_PRIVATE_KEY, DSA, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, DH_PRIVATE, ORDER_PRIVATE]),
+    schema(ck::CKO_DOMAIN_PARAMETERS, DH, &[STORAGE, PUBLIC_BY_DEFAULT, DH_PARAMETERS]),
+    schema(ck::CKO_DOMAIN_PARAMETERS, X9_42, &[STORAGE, PUBLIC_BY_DEFAULT, DH_PARAMETERS, ORDER_PARAMETERS]),
+    schema(ck::CKO_DOMAIN_PARAMETERS, DSA, &[STORAGE, PUBLIC_BY_DEFAULT, DH_PARAMETERS, ORDER_PARAMETERS]),
 ];
 
 /// The schema of a class and type; `None` when no such object can be kept here.
@@ -404,6 +440,7 @@ pub fn subtype_attribute(class: u64) -> Option<Type> {
     match class {
         ck::CKO_CERTIFICATE => Some(ck::CKA_CERTIFICATE_TYPE),
         ck::CKO_PUBLIC_KEY | ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY => Some(ck::CKA_KEY_TYPE),
+        ck::CKO_DOMAIN_PARAMETERS => Some(ck::CKA_KEY_TYPE),
         _ => None,
     }
 }

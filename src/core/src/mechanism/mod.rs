@@ -8,7 +8,9 @@ mod aes;
 mod block;
 mod chacha;
 pub mod derive;
+mod dh;
 mod digest;
+mod dsa;
 mod ec;
 mod edwards;
 pub mod engine;
@@ -24,6 +26,7 @@ mod scheme;
 mod secret;
 #[cfg(test)]
 mod tests;
+mod two_numbers;
 pub mod wrapping;
 
 pub use parameter::{Mechanism, Parameter, Salt, Shape};

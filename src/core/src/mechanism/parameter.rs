@@ -62,6 +62,10 @@ pub enum Shape {
     Sp800108Feedback,
     /// CK_PKCS5_PBKD2_PARAMS2, or CK_PKCS5_PBKD2_PARAMS with a pointer to the length of the password.
     Pbkd2,
+    /// Raw bytes, one or more.
+    Raw,
+    /// CK_X9_42_DH1_DERIVE_PARAMS.
+    X942Dh1,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -209,6 +213,15 @@ pub enum Parameter<'a> {
         prf: u64,
         /// pPassword.
         password: &'a [u8],
+    },
+    /// CK_X9_42_DH1_DERIVE_PARAMS.
+    X942Dh1 {
+        /// CKD_.
+        kdf: u64,
+        /// pOtherInfo.
+        other: &'a [u8],
+        /// pPublicData: the other side's public value.
+        public: &'a [u8],
     },
 }
 

@@ -5,7 +5,7 @@ use super::engine::{Cipher, Digester, Signer, Verifier};
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aes, block, chacha, derive, digest, ec, edwards, mac, password, pq, rsa, secret};
+use super::{aes, block, chacha, derive, dh, digest, dsa, ec, edwards, mac, password, pq, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
 use std::sync::{Arc, LazyLock};
@@ -64,6 +64,8 @@ pub struct Row {
     pub derivation: Option<Derivation>,
     /// What it generates follows from what the caller gave: a password.
     pub known: bool,
+    /// CKO_ of what C_GenerateKey makes.
+    pub makes: u64,
 }
 
 impl Row {
@@ -86,6 +88,7 @@ impl Row {
         wrapping: None,
         derivation: None,
         known: false,
+        makes: cryptoki_sys::CKO_SECRET_KEY,
     };
 }
 
@@ -133,6 +136,9 @@ static FAMILIES: &[&[Row]] = &[
     pq::ROWS,
     derive::sp800_108::ROWS,
     password::ROWS,
+    dh::ROWS,
+    derive::dh::ROWS,
+    dsa::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.

@@ -2,6 +2,7 @@
 //! exactly that becomes [`Parameter::Malformed`], which the core refuses in its turn: after session, state and key.
 #![allow(unsafe_code)]
 
+mod agreement;
 pub mod back;
 mod kdf;
 mod password;
@@ -80,6 +81,8 @@ impl<'c> Given<'c> {
             Shape::Sp800108 => self.sp800_108(false),
             Shape::Sp800108Feedback => self.sp800_108(true),
             Shape::Pbkd2 => self.pbkd2(),
+            Shape::Raw => self.some_bytes(),
+            Shape::X942Dh1 => self.x9_42_dh1(),
         }
     }
 

@@ -44,6 +44,7 @@ fn a_parameter_of_another_length_is_malformed() {
         decode(Shape::Sp800108, &mut [0u64; 5], change, refused);
         decode(Shape::Sp800108Feedback, &mut [0u64; 7], change, refused);
         decode(Shape::Pbkd2, &mut [0u64; 9], change, refused);
+        decode(Shape::X942Dh1, &mut [0u64; 5], change, refused);
     }
 }
 
@@ -72,6 +73,8 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         Shape::Sp800108,
         Shape::Sp800108Feedback,
         Shape::Pbkd2,
+        Shape::Raw,
+        Shape::X942Dh1,
     ] {
         assert_eq!(none(shape, 0), None, "{shape:?}");
     }
@@ -98,6 +101,8 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         (Shape::Sp800108, 40),
         (Shape::Sp800108Feedback, 56),
         (Shape::Pbkd2, 72),
+        (Shape::Raw, 1),
+        (Shape::X942Dh1, 40),
     ] {
         assert_eq!(none(shape, length), None, "{shape:?}");
     }
