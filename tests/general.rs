@@ -395,7 +395,7 @@ fn session_only(module: &Module, session: ck::CK_SESSION_HANDLE) -> [ck::CK_RV; 
             module.raw().C_GetFunctionStatus(session),
             module.raw().C_CancelFunction(session),
             module.raw().C_VerifySignatureFinal(session),
-            module.raw().C_EncapsulateKey(session, null_mut(), 0, null_mut(), 0, null_mut(), null_mut(), null_mut()),
+            module.raw().C_AsyncGetID(session, null_mut(), null_mut()),
             module.raw().C_AsyncJoin(session, null_mut(), 0, null_mut(), 0),
         ]
     }

@@ -1,7 +1,7 @@
 //! C_GetMechanismList and C_GetMechanismInfo (PKCS#11 3.2 sections 5.5.5 and 5.5.6): what is listed works, what is not
 //! does not. That the results are right is tested where the mechanisms are, against the standards' vectors.
 
-use kit::{Known, Length, Mechanism, Module, Object, Session, Template, ck, code, isolated};
+use kit::{Known, Length, Mechanism, Module, Object, Session, Template, ck, code, isolated, pattern};
 use std::collections::HashMap;
 
 /// One key, or pair of keys, of each kind that mechanisms ask for.
@@ -16,7 +16,39 @@ enum Kind {
     Generic,
     MlDsa,
     SlhDsa,
+    Xts,
+    Camellia,
+    Aria,
+    Seed,
+    Des,
+    Des3,
+    Cast128,
+    Idea,
+    Blowfish,
+    Rc2,
+    Rc4,
+    ChaCha20,
+    Poly1305,
 }
+
+/// Secret keys: kind, type, bytes.
+const SECRETS: [(Kind, ck::CK_KEY_TYPE, usize); 15] = [
+    (Kind::Aes, ck::CKK_AES, 16),
+    (Kind::Generic, ck::CKK_GENERIC_SECRET, 64),
+    (Kind::Xts, ck::CKK_AES_XTS, 64),
+    (Kind::Camellia, ck::CKK_CAMELLIA, 16),
+    (Kind::Aria, ck::CKK_ARIA, 16),
+    (Kind::Seed, ck::CKK_SEED, 16),
+    (Kind::Des, ck::CKK_DES, 8),
+    (Kind::Des3, ck::CKK_DES3, 24),
+    (Kind::Cast128, ck::CKK_CAST128, 16),
+    (Kind::Idea, ck::CKK_IDEA, 16),
+    (Kind::Blowfish, ck::CKK_BLOWFISH, 16),
+    (Kind::Rc2, ck::CKK_RC2, 16),
+    (Kind::Rc4, ck::CKK_RC4, 16),
+    (Kind::ChaCha20, ck::CKK_CHACHA20, 32),
+    (Kind::Poly1305, ck::CKK_POLY1305, 32),
+];
 
 impl Keys {
     /// Session objects. The first of a pair encrypts and verifies, the second decrypts and signs.
@@ -25,10 +57,9 @@ impl Keys {
         let pairs = pairs.map(|(kind, known)| {
             (kind, (session.create(&known.public).unwrap(), session.create(&known.private).unwrap()))
         });
-        let secrets = [(Kind::Aes, ck::CKK_AES, 16), (Kind::Generic, ck::CKK_GENERIC_SECRET, 64)];
-        let secrets = secrets.map(|(kind, key_type, length)| {
-            let value = Template::new().bytes(ck::CKA_VALUE, vec![5; length]);
-            let key = session.create(&value.class(ck::CKO_SECRET_KEY).key_type(key_type)).unwrap();
+        let secrets = SECRETS.map(|(kind, key_type, length)| {
+            let value = Template::secret_key(key_type, &pattern::key(key_type, length));
+            let key = session.create(&value).unwrap();
             (kind, (key, key))
         });
         let pq = [
@@ -67,16 +98,70 @@ fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
     if GENERAL.contains(&of) {
         return Mechanism::bytes(of, 4u64.to_ne_bytes());
     }
+    if let Some((_, length)) = IVS.iter().find(|(these, _)| these.contains(&of)) {
+        return Mechanism::bytes(of, vec![1; *length]);
+    }
     match of {
-        ck::CKM_AES_CBC | ck::CKM_AES_CBC_PAD => Mechanism::bytes(of, [1; 16]),
         ck::CKM_AES_CTR => Mechanism::ctr(64, [1; 16]),
         ck::CKM_AES_GCM => Mechanism::gcm(&[1; 12], b"", 128),
         ck::CKM_RSA_PKCS_OAEP => Mechanism::oaep(ck::CKM_SHA256, ck::CKG_MGF1_SHA256, b""),
+        ck::CKM_TLS_MAC | ck::CKM_TLS12_MAC => Mechanism::tls_mac(of, ck::CKM_SHA256, 12, 1),
+        ck::CKM_TLS_PRE_MASTER_KEY_GEN => Mechanism::bytes(of, [3, 3]),
         ck::CKM_HASH_ML_DSA | ck::CKM_HASH_SLH_DSA => Mechanism::hash_sign_context(of, 0, b"", ck::CKM_SHA256),
         ck::CKM_PKCS5_PBKD2 => Mechanism::pbkd2(ck::CKP_PKCS5_PBKD2_HMAC_SHA256, b"x", b"salt", 1, Length::Number),
+        ck::CKM_CAMELLIA_CTR => Mechanism::ctr(64, [1; 16]).of(of),
+        ck::CKM_AES_GMAC => Mechanism::gcm(&[1; 12], b"", 128).of(of),
+        ck::CKM_RC2_ECB | ck::CKM_RC2_MAC => Mechanism::number(of, 128),
+        ck::CKM_RC2_CBC | ck::CKM_RC2_CBC_PAD => Mechanism::rc2_cbc(of, 128, [1; 8]),
+        ck::CKM_RC2_MAC_GENERAL => Mechanism::rc2_mac_general(128, 4),
+        ck::CKM_CHACHA20 => Mechanism::chacha20(&[1; 4], &[1; 12]),
+        ck::CKM_SHA512_T | ck::CKM_SHA512_T_HMAC | ck::CKM_SHA512_T_HMAC_GENERAL => Mechanism::number(of, 256),
         _ => Mechanism::plain(of),
     }
 }
+
+/// Those whose parameter is an IV, by its length.
+const IVS: &[(&[ck::CK_MECHANISM_TYPE], usize)] = &[
+    (
+        &[
+            ck::CKM_AES_CBC,
+            ck::CKM_AES_CBC_PAD,
+            ck::CKM_AES_OFB,
+            ck::CKM_AES_CFB1,
+            ck::CKM_AES_CFB8,
+            ck::CKM_AES_CFB64,
+            ck::CKM_AES_CFB128,
+            ck::CKM_AES_CTS,
+            ck::CKM_AES_XTS,
+            ck::CKM_CAMELLIA_CBC,
+            ck::CKM_CAMELLIA_CBC_PAD,
+            ck::CKM_ARIA_CBC,
+            ck::CKM_ARIA_CBC_PAD,
+            ck::CKM_SEED_CBC,
+            ck::CKM_SEED_CBC_PAD,
+        ],
+        16,
+    ),
+    (
+        &[
+            ck::CKM_DES_CBC,
+            ck::CKM_DES_CBC_PAD,
+            ck::CKM_DES_OFB64,
+            ck::CKM_DES_OFB8,
+            ck::CKM_DES_CFB64,
+            ck::CKM_DES_CFB8,
+            ck::CKM_DES3_CBC,
+            ck::CKM_DES3_CBC_PAD,
+            ck::CKM_CAST128_CBC,
+            ck::CKM_CAST128_CBC_PAD,
+            ck::CKM_IDEA_CBC,
+            ck::CKM_IDEA_CBC_PAD,
+            ck::CKM_BLOWFISH_CBC,
+            ck::CKM_BLOWFISH_CBC_PAD,
+        ],
+        8,
+    ),
+];
 
 /// Those whose parameter is the length of the MAC.
 const GENERAL: &[ck::CK_MECHANISM_TYPE] = &[
@@ -92,9 +177,28 @@ const GENERAL: &[ck::CK_MECHANISM_TYPE] = &[
     ck::CKM_SHA3_256_HMAC_GENERAL,
     ck::CKM_SHA3_384_HMAC_GENERAL,
     ck::CKM_SHA3_512_HMAC_GENERAL,
+    ck::CKM_RIPEMD160_HMAC_GENERAL,
+    ck::CKM_BLAKE2B_160_HMAC_GENERAL,
+    ck::CKM_BLAKE2B_256_HMAC_GENERAL,
+    ck::CKM_BLAKE2B_384_HMAC_GENERAL,
+    ck::CKM_BLAKE2B_512_HMAC_GENERAL,
+    ck::CKM_AES_MAC_GENERAL,
+    ck::CKM_AES_CMAC_GENERAL,
+    ck::CKM_CAMELLIA_MAC_GENERAL,
+    ck::CKM_ARIA_MAC_GENERAL,
+    ck::CKM_SEED_MAC_GENERAL,
+    ck::CKM_DES_MAC_GENERAL,
+    ck::CKM_DES3_MAC_GENERAL,
+    ck::CKM_DES3_CMAC_GENERAL,
+    ck::CKM_CAST128_MAC_GENERAL,
+    ck::CKM_IDEA_MAC_GENERAL,
 ];
 
-const KINDS: [Kind; 7] = [Kind::Rsa, Kind::Ec, Kind::Edwards, Kind::Aes, Kind::Generic, Kind::MlDsa, Kind::SlhDsa];
+/// Every kind.
+fn kinds() -> impl Iterator<Item = Kind> {
+    let pairs = [Kind::Rsa, Kind::Ec, Kind::Edwards, Kind::MlDsa, Kind::SlhDsa];
+    pairs.into_iter().chain(SECRETS.map(|(kind, ..)| kind))
+}
 
 /// Begins an operation with the key of each kind. The kinds that it took; every other is of an inconsistent type.
 fn kinds_that(begin: impl Fn(Kind) -> kit::Result<()>) -> Vec<Kind> {
@@ -105,7 +209,7 @@ fn kinds_that(begin: impl Fn(Kind) -> kit::Result<()>) -> Vec<Kind> {
             false
         }
     };
-    KINDS.into_iter().filter(took).collect()
+    kinds().filter(took).collect()
 }
 
 #[test]
@@ -119,11 +223,13 @@ fn every_flag_that_is_listed_begins_an_operation_with_one_kind_of_key() {
             let flags = module.mechanism_info(0, of).unwrap().flags;
             let mechanism = mechanism(of);
             type Begin = fn(&Session<'_>, &Mechanism, (Object, Object)) -> kit::Result<()>;
-            let with_key: [(ck::CK_FLAGS, ck::CK_FLAGS, Begin); 4] = [
+            let with_key: [(ck::CK_FLAGS, ck::CK_FLAGS, Begin); 6] = [
                 (ck::CKF_ENCRYPT, ck::CKF_ENCRYPT, |s, m, (public, _)| s.encrypt_init(m, public)),
                 (ck::CKF_DECRYPT, ck::CKF_DECRYPT, |s, m, (_, private)| s.decrypt_init(m, private)),
                 (ck::CKF_SIGN, ck::CKF_SIGN, |s, m, (_, private)| s.sign_init(m, private)),
                 (ck::CKF_VERIFY, ck::CKF_VERIFY, |s, m, (public, _)| s.verify_init(m, public)),
+                (ck::CKF_SIGN_RECOVER, ck::CKF_SIGN_RECOVER, |s, m, (_, private)| s.sign_recover_init(m, private)),
+                (ck::CKF_VERIFY_RECOVER, ck::CKF_VERIFY_RECOVER, |s, m, (public, _)| s.verify_recover_init(m, public)),
             ];
             for (flag, cancel, begin) in with_key {
                 let begun = |kind| {
@@ -145,7 +251,7 @@ fn every_flag_that_is_listed_begins_an_operation_with_one_kind_of_key() {
             let expected = if flags & ck::CKF_DIGEST == 0 { ck::CKR_MECHANISM_INVALID } else { ck::CKR_OK };
             assert_eq!(code(digest), expected, "{of:#x}");
         }
-        assert!(operations > 100, "{operations}");
+        assert!(operations > 300, "{operations}");
     });
 }
 
@@ -165,6 +271,12 @@ fn least(of: ck::CK_MECHANISM_TYPE) -> (Template, Template) {
     let secret = match of {
         ck::CKM_AES_KEY_GEN | ck::CKM_GENERIC_SECRET_KEY_GEN | ck::CKM_HKDF_KEY_GEN => {
             Template::new().ulong(ck::CKA_VALUE_LEN, 32)
+        }
+        ck::CKM_AES_XTS_KEY_GEN | ck::CKM_CAMELLIA_KEY_GEN | ck::CKM_ARIA_KEY_GEN => {
+            Template::new().ulong(ck::CKA_VALUE_LEN, 32)
+        }
+        ck::CKM_CAST128_KEY_GEN | ck::CKM_BLOWFISH_KEY_GEN | ck::CKM_RC2_KEY_GEN | ck::CKM_RC4_KEY_GEN => {
+            Template::new().ulong(ck::CKA_VALUE_LEN, 16)
         }
         ck::CKM_PKCS5_PBKD2 => Template::new().ulong(ck::CKA_VALUE_LEN, 32),
         _ => Template::new(),
@@ -190,12 +302,12 @@ fn every_generation_mechanism_that_is_listed_makes_keys_and_no_other_does() {
 }
 
 #[test]
-fn every_mechanism_that_is_listed_for_wrapping_or_derivation_does_that_and_no_other_does() {
+fn every_mechanism_that_is_listed_for_wrapping_derivation_or_encapsulation_does_that_and_no_other_does() {
     isolated(|env| {
         let module = env.module();
         let session = env.user(&module);
         let (nobody, template) = (Object(9999), Template::new());
-        let mut listed = [0, 0];
+        let mut listed = [0, 0, 0];
         for of in module.mechanisms(0).unwrap() {
             let flags = module.mechanism_info(0, of).unwrap().flags;
             let expected = |flag, known| if flags & flag == 0 { ck::CKR_MECHANISM_INVALID } else { known };
@@ -206,10 +318,15 @@ fn every_mechanism_that_is_listed_for_wrapping_or_derivation_does_that_and_no_ot
             assert_eq!(unwrapped, expected(ck::CKF_UNWRAP, ck::CKR_UNWRAPPING_KEY_HANDLE_INVALID), "{of:#x}");
             let derived = code(session.derive(&mechanism, nobody, &template));
             assert_eq!(derived, expected(ck::CKF_DERIVE, ck::CKR_KEY_HANDLE_INVALID), "{of:#x}");
-            listed[0] += usize::from(flags & ck::CKF_WRAP != 0);
-            listed[1] += usize::from(flags & ck::CKF_DERIVE != 0);
+            let encapsulated = code(session.encapsulate(&mechanism, nobody, &template));
+            assert_eq!(encapsulated, expected(ck::CKF_ENCAPSULATE, ck::CKR_KEY_HANDLE_INVALID), "{of:#x}");
+            let decapsulated = code(session.decapsulate(&mechanism, nobody, &template, &[0; 16]));
+            assert_eq!(decapsulated, expected(ck::CKF_DECAPSULATE, ck::CKR_UNWRAPPING_KEY_HANDLE_INVALID), "{of:#x}");
+            for (number, flag) in [ck::CKF_WRAP, ck::CKF_DERIVE, ck::CKF_ENCAPSULATE].into_iter().enumerate() {
+                listed[number] += usize::from(flags & flag != 0);
+            }
         }
-        assert!(listed[0] >= 12 && listed[1] >= 23, "{listed:?}");
+        assert!(listed[0] >= 50 && listed[1] >= 40 && listed[2] >= 5, "{listed:?}");
     });
 }
 

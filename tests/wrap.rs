@@ -368,3 +368,40 @@ fn pkcs_1_unwrapping_is_no_oracle() {
         }
     });
 }
+
+#[test]
+fn a_key_under_raw_rsa_is_the_end_of_a_number() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let (public, private) = session.rsa_pair(1024);
+        let raw = Mechanism::plain(ck::CKM_RSA_X_509);
+        let value = [0x5a; 32];
+        let wrapped = session.wrap(&raw, public, open_secret(&session, ck::CKK_AES, &value)).unwrap();
+        let number = session.decrypt_with(&raw, private, &wrapped).unwrap();
+        assert_eq!((&number[..96], &number[96..]), (&[0; 96][..], &value[..]));
+        let unwrap = |length| {
+            let template = secret(ck::CKK_GENERIC_SECRET).ulong(ck::CKA_VALUE_LEN, length);
+            session.unwrap(&raw, private, &wrapped, &template)
+        };
+        assert_eq!(session.bytes(unwrap(32).unwrap(), ck::CKA_VALUE).unwrap(), value);
+        assert_eq!(session.bytes(unwrap(33).unwrap(), ck::CKA_VALUE).unwrap()[1..], value);
+        // Cut off is nothing but zeros.
+        for wrong in [31, 1, 129, u64::MAX] {
+            assert_eq!(code(unwrap(wrong)), ck::CKR_WRAPPED_KEY_INVALID, "{wrong}");
+        }
+        let whole = session.unwrap(&raw, private, &wrapped, &secret(ck::CKK_GENERIC_SECRET)).unwrap();
+        assert_eq!(session.bytes(whole, ck::CKA_VALUE).unwrap(), number);
+        for wrong in [&wrapped[1..], &[&wrapped[..], &[0]].concat()] {
+            let refused = session.unwrap(&raw, private, wrong, &secret(ck::CKK_GENERIC_SECRET));
+            assert_eq!(code(refused), ck::CKR_WRAPPED_KEY_LEN_RANGE);
+        }
+        for long in [vec![1; 129], vec![0xff; 128]] {
+            let refused = session.wrap(&raw, public, open_secret(&session, ck::CKK_GENERIC_SECRET, &long));
+            assert_eq!(code(refused), ck::CKR_KEY_SIZE_RANGE);
+        }
+        // Whatever opens it could have been anything: sensitive keys stay out of it.
+        let hidden = session.create(&Template::secret_key(ck::CKK_AES, &value).extractable(true).sensitive(true));
+        assert_eq!(code(session.wrap(&raw, public, hidden.unwrap())), ck::CKR_KEY_NOT_WRAPPABLE);
+    });
+}

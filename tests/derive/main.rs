@@ -1,7 +1,9 @@
 //! C_DeriveKey (PKCS#11 3.2 section 5.18.5): vectors, what is inherited, what would show a key piece by piece, codes.
 
+mod ike;
 mod password;
 mod sp800_108;
+mod tls;
 
 use kit::{Mechanism, Object, Session, Template, ck, code, curve, hex, isolated};
 

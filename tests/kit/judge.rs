@@ -144,6 +144,14 @@ impl Judge {
         self.run(&[&arguments, options].concat(), &files).status.success()
     }
 
+    /// What it finds in a signature: `openssl pkeyutl -verifyrecover` with these options.
+    #[track_caller]
+    pub fn recovers(&self, public_key_info: &[u8], options: &[&str], signature: &[u8]) -> Vec<u8> {
+        let arguments = ["pkeyutl", "-verifyrecover", "-pubin", "-keyform", "DER", "-inkey", "@", "-in", "@"];
+        let files = [&self.file(public_key_info), &self.file(signature)];
+        self.output(&[&arguments, options].concat(), &files)
+    }
+
     /// A signature of its own: `openssl pkeyutl -sign` with these options.
     #[track_caller]
     pub fn signs(&self, key: &Foreign, options: &[&str], data: &[u8]) -> Vec<u8> {

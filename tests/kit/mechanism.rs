@@ -125,6 +125,43 @@ impl Mechanism {
         Self::structure(ck::CKM_AES_CBC_ENCRYPT_DATA, value, vec![data])
     }
 
+    /// CKM_CHACHA20.
+    pub fn chacha20(counter: &[u8], nonce: &[u8]) -> Self {
+        let (mut counter, mut nonce) = (counter.to_vec(), nonce.to_vec());
+        let value = ck::CK_CHACHA20_PARAMS {
+            pBlockCounter: counter.as_mut_ptr(),
+            blockCounterBits: counter.len() as ck::CK_ULONG * 8,
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceBits: nonce.len() as ck::CK_ULONG * 8,
+        };
+        Self::structure(ck::CKM_CHACHA20, value, vec![counter, nonce])
+    }
+
+    /// CKM_RC2_CBC, CKM_RC2_CBC_PAD.
+    pub fn rc2_cbc(of: ck::CK_MECHANISM_TYPE, bits: ck::CK_ULONG, iv: [u8; 8]) -> Self {
+        Self::structure(of, ck::CK_RC2_CBC_PARAMS { ulEffectiveBits: bits, iv }, Vec::new())
+    }
+
+    /// CKM_RC2_MAC_GENERAL.
+    pub fn rc2_mac_general(bits: ck::CK_ULONG, length: ck::CK_ULONG) -> Self {
+        let value = ck::CK_RC2_MAC_GENERAL_PARAMS { ulEffectiveBits: bits, ulMacLength: length };
+        Self::structure(ck::CKM_RC2_MAC_GENERAL, value, Vec::new())
+    }
+
+    /// A derivation by CBC under a cipher with blocks of 8 bytes.
+    pub fn des_cbc_data(of: ck::CK_MECHANISM_TYPE, iv: [u8; 8], data: &[u8]) -> Self {
+        let mut data = data.to_vec();
+        let value =
+            ck::CK_DES_CBC_ENCRYPT_DATA_PARAMS { iv, pData: data.as_mut_ptr(), length: data.len() as ck::CK_ULONG };
+        Self::structure(of, value, vec![data])
+    }
+
+    /// The same with another mechanism that takes this structure.
+    pub fn of(mut self, of: ck::CK_MECHANISM_TYPE) -> Self {
+        self.of = of;
+        self
+    }
+
     /// With a number (a length, a handle, a position).
     pub fn number(of: ck::CK_MECHANISM_TYPE, number: ck::CK_ULONG) -> Self {
         Self::bytes(of, number.to_ne_bytes())

@@ -108,6 +108,8 @@ impl Session<'_> {
         decrypt_init, decrypt_cancel => C_DecryptInit
         sign_init, sign_cancel => C_SignInit
         verify_init, verify_cancel => C_VerifyInit
+        sign_recover_init, sign_recover_cancel => C_SignRecoverInit
+        verify_recover_init, verify_recover_cancel => C_VerifyRecoverInit
     }
 
     through! {
@@ -121,6 +123,8 @@ impl Session<'_> {
         decrypt_digest, decrypt_digest_into, decrypt_digest_len, decrypt_digest_within => C_DecryptDigestUpdate
         sign_encrypt, sign_encrypt_into, sign_encrypt_len, sign_encrypt_within => C_SignEncryptUpdate
         decrypt_verify, decrypt_verify_into, decrypt_verify_len, decrypt_verify_within => C_DecryptVerifyUpdate
+        sign_recover, sign_recover_into, sign_recover_len, sign_recover_within => C_SignRecover
+        verify_recover, verify_recover_into, verify_recover_len, verify_recover_within => C_VerifyRecover
     }
 
     last! {

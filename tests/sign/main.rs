@@ -5,6 +5,7 @@ mod ecdsa;
 mod eddsa;
 mod mac;
 mod operations;
+mod recover;
 mod rsa;
 
 use kit::{Chance, Mechanism, Object, Result, Session};

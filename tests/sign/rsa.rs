@@ -32,7 +32,7 @@ const HASHES: [Hash; 9] = [
 ];
 
 /// The public half of an RSA key of 2048 bits that openssl has: its numbers have fixed places at the end.
-fn imported(session: &Session<'_>, public_key_info: &[u8]) -> Object {
+pub fn imported(session: &Session<'_>, public_key_info: &[u8]) -> Object {
     let modulus = &public_key_info[public_key_info.len() - 261..][..256];
     let template = Template::new().class(ck::CKO_PUBLIC_KEY).key_type(ck::CKK_RSA).bytes(ck::CKA_MODULUS, modulus);
     session.create(&template.bytes(ck::CKA_PUBLIC_EXPONENT, [1, 0, 1])).unwrap()

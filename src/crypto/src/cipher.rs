@@ -18,7 +18,6 @@ unsafe extern "C" {
 }
 
 // openssl/evp.h; the same numbers for every AEAD.
-const FLAG_VARIABLE_KEY: c_ulong = 0x8;
 const FLAG_AEAD: c_ulong = 0x20_0000;
 const CTRL_SET_IV_LEN: c_int = 0x9;
 const CTRL_GET_TAG: c_int = 0x10;
@@ -101,20 +100,20 @@ impl Context {
                 EVP_CIPHER_get_flags(cipher),
             )
         };
-        let variable = flags & FLAG_VARIABLE_KEY != 0;
-        if key.is_empty() || !variable && usize::try_from(key_len) != Ok(key.len()) {
-            return Err(Error::from("a key of the wrong length for this cipher"));
+        let length = c_int::try_from(key.len()).map_err(|_| Error::from("a key that is too long"))?;
+        if length == 0 {
+            return Err(Error::from("an empty key"));
         }
         self.block = usize::try_from(block).unwrap_or(1).clamp(1, MAX_BLOCK);
         self.iv_len = usize::try_from(iv_len).unwrap_or(0);
         self.key_len = key.len();
         self.aead = flags & FLAG_AEAD != 0;
         let encrypt = c_int::from(self.direction == Direction::Encrypt);
-        let length = c_int::try_from(key.len()).map_err(|_| Error::from("a key that is too long"))?;
         let none = ptr::null_mut();
         // SAFETY: live context and cipher; neither key nor IV yet.
         check(unsafe { ffi::EVP_CipherInit_ex(self.context, cipher, none, ptr::null(), ptr::null(), encrypt) == 1 })?;
-        if variable {
+        if length != key_len {
+            // A cipher of one key length refuses.
             // SAFETY: a live context with a cipher.
             check(unsafe { EVP_CIPHER_CTX_set_key_length(self.context, length) == 1 })?;
         }

@@ -261,6 +261,11 @@ impl Curve {
         Key::from_params(c"EC", Half::Public, self.named()?.bytes(c"pub", public))
     }
 
+    /// The bytes of a usable public key, in the form of [`Curve::public_of`].
+    pub fn public_of_key(&self, key: &Key) -> Result<Vec<u8>> {
+        Ok(key.octets(c"pub", 1 + 2 * self.len)?.as_ref().to_vec())
+    }
+
     /// The SubjectPublicKeyInfo (RFC 5480 section 2, RFC 8410 section 4).
     pub fn public_key_info(&self, public: &[u8]) -> Vec<u8> {
         match self.shape {
@@ -323,6 +328,8 @@ mod tests {
                 assert_eq!(curve.public(&public).unwrap(), Some(public));
             }
             assert!(curve.public_key(&public).unwrap().pkey().public_eq(&openssl));
+            let key = curve.public_key(&public).unwrap();
+            assert_eq!(curve.public_of_key(&key).unwrap(), public, "{curve:?}");
             curve.private_key(private.as_ref()).unwrap();
             assert!(der::whole(der::OID, curve.oid).is_some());
         }

@@ -53,6 +53,15 @@ pub fn public_key_info(algorithm: &[&[u8]], key: &[u8]) -> Vec<u8> {
     element(SEQUENCE, &[&algorithm, &key])
 }
 
+/// The public key in a SubjectPublicKeyInfo, which is the contents of its BIT STRING.
+pub fn public_key(info: &[u8]) -> Option<&[u8]> {
+    let (_, bits) = read(SEQUENCE, whole(SEQUENCE, info)?)?;
+    match whole(BIT_STRING, bits)? {
+        [0, key @ ..] => Some(key),
+        _ => None,
+    }
+}
+
 /// The contents of the element of this tag that `bytes` begins with, and what follows it.
 pub fn read(tag: u8, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&found, rest) = bytes.split_first()?;
@@ -102,6 +111,15 @@ mod tests {
         assert_eq!(whole(OCTET_STRING, &[4, 0x81, 1, 9]), None);
         assert_eq!(whole(OCTET_STRING, &[4, 0x80, 0, 0]), None);
         assert_eq!(whole(OCTET_STRING, &[4, 1, 9, 9]), None);
+    }
+
+    #[test]
+    fn a_public_key_is_found_in_what_was_written_and_nowhere_else() {
+        let info = public_key_info(&[&[OID, 1, 1]], b"key");
+        assert_eq!(public_key(&info), Some(&b"key"[..]));
+        assert_eq!(public_key(&info[1..]), None);
+        let odd = element(SEQUENCE, &[&element(SEQUENCE, &[]), &element(BIT_STRING, &[&[3], b"key"])]);
+        assert_eq!(public_key(&odd), None);
     }
 
     #[test]

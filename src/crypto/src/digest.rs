@@ -1,10 +1,21 @@
 //! Message digests: the table of algorithms, and a context that is begun again instead of made again.
+#![allow(unsafe_code)]
 
-use crate::{Result, init};
+use crate::params::Params;
+use crate::{Error, Result, init};
+use foreign_types::{ForeignType, ForeignTypeRef};
+use openssl::error::ErrorStack;
 use openssl::md::{Md, MdRef};
 use openssl::md_ctx::MdCtx;
-use std::ffi::CStr;
+use openssl_sys as ffi;
+use sealhsm_secret::Secret;
+use std::ffi::{CStr, c_int};
 use std::sync::OnceLock;
+use zeroize::Zeroize;
+
+unsafe extern "C" {
+    fn EVP_DigestInit_ex2(ctx: *mut ffi::EVP_MD_CTX, md: *const ffi::EVP_MD, params: *const ffi::OSSL_PARAM) -> c_int;
+}
 
 /// The longest digest in bytes.
 pub const MAX_LEN: usize = 64;
@@ -14,18 +25,37 @@ pub struct Algorithm {
     name: &'static CStr,
     /// Length of the digest in bytes.
     pub len: usize,
-    /// Its output has any length; `len` is what is taken.
-    extendable: bool,
+    form: Form,
     fetched: OnceLock<Md>,
+}
+
+/// Where the length of a digest comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// The algorithm.
+    Fixed,
+    /// There are several lengths, and the algorithm is told which when it begins.
+    Sized,
+    /// It has any length; the algorithm's is what is taken.
+    Extendable,
 }
 
 impl Algorithm {
     const fn new(name: &'static CStr, len: usize) -> Self {
-        Self { name, len, extendable: false, fetched: OnceLock::new() }
+        Self { name, len, form: Form::Fixed, fetched: OnceLock::new() }
+    }
+
+    const fn of_size(name: &'static CStr, len: usize) -> Self {
+        Self { name, len, form: Form::Sized, fetched: OnceLock::new() }
     }
 
     const fn extendable(name: &'static CStr, len: usize) -> Self {
-        Self { name, len, extendable: true, fetched: OnceLock::new() }
+        Self { name, len, form: Form::Extendable, fetched: OnceLock::new() }
+    }
+
+    /// Whether OpenSSL's name is not enough to say which algorithm this is.
+    pub(crate) fn is_sized(&self) -> bool {
+        self.form == Form::Sized
     }
 
     /// OpenSSL's name of it.
@@ -72,6 +102,20 @@ pub static SHA3_512: Algorithm = Algorithm::new(c"SHA3-512", 64);
 pub static SHAKE128: Algorithm = Algorithm::extendable(c"SHAKE-128", 32);
 /// SHAKE256 likewise.
 pub static SHAKE256: Algorithm = Algorithm::extendable(c"SHAKE-256", 64);
+/// RIPEMD-160 (ISO/IEC 10118-3), for old data only.
+pub static RIPEMD160: Algorithm = Algorithm::new(c"RIPEMD-160", 20);
+/// BLAKE2b (RFC 7693) without a key, of 20 bytes.
+pub static BLAKE2B_160: Algorithm = Algorithm::of_size(BLAKE2B, 20);
+/// BLAKE2b of 32 bytes.
+pub static BLAKE2B_256: Algorithm = Algorithm::of_size(BLAKE2B, 32);
+/// BLAKE2b of 48 bytes.
+pub static BLAKE2B_384: Algorithm = Algorithm::of_size(BLAKE2B, 48);
+/// BLAKE2b of 64 bytes.
+pub static BLAKE2B_512: Algorithm = Algorithm::of_size(BLAKE2B, 64);
+const BLAKE2B: &CStr = c"BLAKE2B-512";
+
+/// Bytes of a block of BLAKE2b.
+pub(crate) const BLAKE2B_BLOCK: usize = 128;
 
 /// A digest at work.
 pub struct Context {
@@ -82,15 +126,28 @@ pub struct Context {
 impl Context {
     /// A begun digest.
     pub fn new(algorithm: &'static Algorithm) -> Result<Self> {
-        let md = algorithm.md()?;
-        let mut context = MdCtx::new()?;
-        context.digest_init(md)?;
-        Ok(Self { context, algorithm })
+        let mut new = Self { context: MdCtx::new()?, algorithm };
+        new.restart()?;
+        Ok(new)
     }
 
     /// Forgets all input.
     pub fn restart(&mut self) -> Result<()> {
-        Ok(self.context.digest_init(self.algorithm.md()?)?)
+        let md = self.algorithm.md()?;
+        if self.algorithm.form != Form::Sized {
+            return Ok(self.context.digest_init(md)?);
+        }
+        let mut params = Params::new().number(c"size", &(self.algorithm.len as u32).to_be_bytes());
+        // SAFETY: live context and algorithm; a terminated list that lives in `params`.
+        let ok = unsafe { EVP_DigestInit_ex2(self.context.as_ptr(), md.as_ptr(), params.as_mut_ptr()) };
+        if ok == 1 { Ok(()) } else { Err(ErrorStack::get().into()) }
+    }
+
+    /// Takes over all input of another one of the same algorithm.
+    pub(crate) fn become_like(&mut self, other: &Self) -> Result<()> {
+        // SAFETY: live contexts; the copied one is only read.
+        let ok = unsafe { ffi::EVP_MD_CTX_copy_ex(self.context.as_ptr(), other.context.as_ptr()) };
+        if ok == 1 { Ok(()) } else { Err(ErrorStack::get().into()) }
     }
 
     /// Takes input.
@@ -100,12 +157,21 @@ impl Context {
 
     /// Writes the digest and says how long it is; then only [`Context::restart`] makes sense.
     pub fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
-        if self.algorithm.extendable {
-            let out = out.get_mut(..self.algorithm.len).ok_or(crate::Error::from("no room for a digest"))?;
-            self.context.digest_final_xof(out)?;
-            return Ok(out.len());
+        if self.algorithm.form == Form::Fixed {
+            return Ok(self.context.digest_final(out)?);
         }
-        Ok(self.context.digest_final(out)?)
+        let len = self.algorithm.len;
+        let out = out.get_mut(..len).ok_or_else(|| Error::from("no room for a digest"))?;
+        if self.algorithm.form == Form::Extendable {
+            self.context.digest_final_xof(out)?;
+            return Ok(len);
+        }
+        // The safe call goes by the longest of its lengths.
+        let mut whole = [0; MAX_LEN];
+        self.context.digest_final(&mut whole)?;
+        out.copy_from_slice(&whole[..len]);
+        whole.zeroize();
+        Ok(len)
     }
 
     /// Which one this is.
@@ -120,5 +186,17 @@ pub fn once(algorithm: &'static Algorithm, data: &[u8]) -> Result<[u8; MAX_LEN]>
     let mut context = Context::new(algorithm)?;
     context.update(data)?;
     context.finish(&mut out)?;
+    Ok(out)
+}
+
+/// The first `len` bytes of output of an extendable function for `data`.
+pub fn extended(algorithm: &'static Algorithm, data: &[u8], len: usize) -> Result<Secret> {
+    if algorithm.form != Form::Extendable {
+        return Err(Error::from("a digest of one length"));
+    }
+    let mut context = Context::new(algorithm)?;
+    context.update(data)?;
+    let mut out = Secret::zeroed(len);
+    context.context.digest_final_xof(out.as_mut())?;
     Ok(out)
 }

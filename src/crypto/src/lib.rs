@@ -16,6 +16,7 @@ mod heap;
 pub mod import;
 mod init;
 pub mod kdf;
+pub mod kem;
 pub mod keywrap;
 pub mod mac;
 pub mod operation;

@@ -1,28 +1,31 @@
-//! HMAC (RFC 2104) with a kept, keyed context (EVP_MAC_CTX).
+//! MACs with a kept, keyed context: HMAC (RFC 2104) and Poly1305 (RFC 8439).
 #![allow(unsafe_code)]
 
-use crate::digest::Algorithm;
+use crate::digest::{self, Algorithm, MAX_LEN};
 use crate::params::Params;
 use crate::{Error, Result, init};
 use openssl::error::ErrorStack;
 use openssl_sys as ffi;
+use sealhsm_secret::Secret;
+use std::ffi::CStr;
 use std::ptr;
+use zeroize::Zeroize;
 
-/// A keyed HMAC.
-pub struct Hmac {
+/// A MAC of OpenSSL's (EVP_MAC_CTX).
+struct Context {
     context: *mut ffi::EVP_MAC_CTX,
     len: usize,
 }
 
 // SAFETY: the context has no tie to a thread; it is used through `&mut` only.
-unsafe impl Send for Hmac {}
+unsafe impl Send for Context {}
 
-impl Hmac {
-    /// Begun and ready for data.
-    pub fn new(algorithm: &Algorithm, key: &[u8]) -> Result<Self> {
+impl Context {
+    /// Not keyed yet. `len`: bytes of the MAC.
+    fn new(name: &CStr, len: usize) -> Result<Self> {
         init()?;
         // SAFETY: a terminated name; null is the default library context and no properties.
-        let mac = unsafe { ffi::EVP_MAC_fetch(ptr::null_mut(), c"HMAC".as_ptr(), ptr::null()) };
+        let mac = unsafe { ffi::EVP_MAC_fetch(ptr::null_mut(), name.as_ptr(), ptr::null()) };
         if mac.is_null() {
             return Err(ErrorStack::get().into());
         }
@@ -30,30 +33,25 @@ impl Hmac {
         let context = unsafe { ffi::EVP_MAC_CTX_new(mac) };
         // SAFETY: fetched above, not used again.
         unsafe { ffi::EVP_MAC_free(mac) };
-        if context.is_null() {
-            return Err(ErrorStack::get().into());
-        }
-        let new = Self { context, len: algorithm.len };
-        let mut params = Params::new().text(c"digest", algorithm.name());
-        // SAFETY: a live context, a key of the given length, a terminated list that lives in `params`.
-        check(unsafe { ffi::EVP_MAC_init(new.context, key.as_ptr(), key.len(), params.as_mut_ptr()) == 1 })?;
-        Ok(new)
+        if context.is_null() { Err(ErrorStack::get().into()) } else { Ok(Self { context, len }) }
     }
 
-    /// Begins again under the same key.
-    pub fn restart(&mut self) -> Result<()> {
+    fn key(&mut self, key: &[u8], mut params: Params) -> Result<()> {
+        // SAFETY: a live context, a key of the given length, a terminated list that lives in `params`.
+        check(unsafe { ffi::EVP_MAC_init(self.context, key.as_ptr(), key.len(), params.as_mut_ptr()) == 1 })
+    }
+
+    fn restart(&mut self) -> Result<()> {
         // SAFETY: a live context; a null key keeps the present one.
         check(unsafe { ffi::EVP_MAC_init(self.context, ptr::null(), 0, ptr::null()) == 1 })
     }
 
-    /// Takes data.
-    pub fn update(&mut self, data: &[u8]) -> Result<()> {
+    fn update(&mut self, data: &[u8]) -> Result<()> {
         // SAFETY: a live context and `data.len()` bytes.
         check(unsafe { ffi::EVP_MAC_update(self.context, data.as_ptr(), data.len()) == 1 })
     }
 
-    /// Writes the MAC, as long as the digest, to the start of `out`.
-    pub fn finish(&mut self, out: &mut [u8]) -> Result<()> {
+    fn finish(&mut self, out: &mut [u8]) -> Result<()> {
         if out.len() < self.len {
             return Err(Error::from("an output buffer that is too short"));
         }
@@ -63,10 +61,125 @@ impl Hmac {
     }
 }
 
-impl Drop for Hmac {
+impl Drop for Context {
     fn drop(&mut self) {
         // SAFETY: ours alone.
         unsafe { ffi::EVP_MAC_CTX_free(self.context) }
+    }
+}
+
+/// A keyed HMAC.
+pub struct Hmac(Way);
+
+enum Way {
+    OpenSsl(Context),
+    Own(Box<Nested>),
+}
+
+impl Hmac {
+    /// Begun and ready for data.
+    pub fn new(algorithm: &'static Algorithm, key: &[u8]) -> Result<Self> {
+        if algorithm.is_sized() {
+            return Ok(Self(Way::Own(Box::new(Nested::new(algorithm, key)?))));
+        }
+        let mut context = Context::new(c"HMAC", algorithm.len)?;
+        context.key(key, Params::new().text(c"digest", algorithm.name()))?;
+        Ok(Self(Way::OpenSsl(context)))
+    }
+
+    /// Begins again under the same key.
+    pub fn restart(&mut self) -> Result<()> {
+        match &mut self.0 {
+            Way::OpenSsl(context) => context.restart(),
+            Way::Own(nested) => nested.work.become_like(&nested.inner),
+        }
+    }
+
+    /// Takes data.
+    pub fn update(&mut self, data: &[u8]) -> Result<()> {
+        match &mut self.0 {
+            Way::OpenSsl(context) => context.update(data),
+            Way::Own(nested) => nested.work.update(data),
+        }
+    }
+
+    /// Writes the MAC, as long as the digest, to the start of `out`.
+    pub fn finish(&mut self, out: &mut [u8]) -> Result<()> {
+        match &mut self.0 {
+            Way::OpenSsl(context) => context.finish(out),
+            Way::Own(nested) => nested.finish(out),
+        }
+    }
+}
+
+/// HMAC over BLAKE2b of one of its lengths, which OpenSSL's has no name for: the digest after the key's inner and
+/// outer block, to begin from.
+struct Nested {
+    inner: digest::Context,
+    outer: digest::Context,
+    work: digest::Context,
+}
+
+impl Nested {
+    fn new(algorithm: &'static Algorithm, key: &[u8]) -> Result<Self> {
+        let mut block = Secret::zeroed(digest::BLAKE2B_BLOCK);
+        if key.len() > block.len() {
+            let mut short = digest::once(algorithm, key)?;
+            block.as_mut()[..algorithm.len].copy_from_slice(&short[..algorithm.len]);
+            short.zeroize();
+        } else {
+            block.as_mut()[..key.len()].copy_from_slice(key);
+        }
+        let after = |pad: u8| {
+            let mut padded = block.duplicate();
+            padded.as_mut().iter_mut().for_each(|byte| *byte ^= pad);
+            let mut context = digest::Context::new(algorithm)?;
+            context.update(padded.as_ref())?;
+            Ok::<_, Error>(context)
+        };
+        let (inner, outer, mut work) = (after(0x36)?, after(0x5c)?, digest::Context::new(algorithm)?);
+        work.become_like(&inner)?;
+        Ok(Self { inner, outer, work })
+    }
+
+    fn finish(&mut self, out: &mut [u8]) -> Result<()> {
+        let mut digest = [0; MAX_LEN];
+        let len = self.work.finish(&mut digest)?;
+        self.work.become_like(&self.outer)?;
+        self.work.update(&digest[..len])?;
+        digest.zeroize();
+        self.work.finish(out).map(drop)
+    }
+}
+
+/// Poly1305. Its key is for one message only, so that there is no beginning again without it.
+pub struct Poly1305 {
+    context: Context,
+    key: Secret,
+}
+
+impl Poly1305 {
+    /// Bytes of the MAC.
+    pub const LEN: usize = 16;
+
+    /// With a key of 32 bytes; then [`Poly1305::restart`].
+    pub fn new(key: &Secret) -> Result<Self> {
+        Ok(Self { context: Context::new(c"POLY1305", Self::LEN)?, key: key.duplicate() })
+    }
+
+    /// Begins a message.
+    pub fn restart(&mut self) -> Result<()> {
+        self.context.key(self.key.as_ref(), Params::new())
+    }
+
+    /// Takes data.
+    pub fn update(&mut self, data: &[u8]) -> Result<()> {
+        self.context.update(data)
+    }
+
+    /// Writes the MAC to the start of `out`.
+    pub fn finish(&mut self, out: &mut [u8]) -> Result<()> {
+        self.context.finish(out)
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Purpose {
     Encrypt,
     /// Decrypting with a private key.
     Decrypt,
+    /// Getting out of a signature what was signed, with a public key.
+    Recover,
 }
 
 /// A key set up for one purpose.
@@ -80,6 +82,7 @@ impl Operation {
             Purpose::Verify => self.context.verify_init()?,
             Purpose::Encrypt => self.context.encrypt_init()?,
             Purpose::Decrypt => self.context.decrypt_init()?,
+            Purpose::Recover => self.context.verify_recover_init()?,
         }
         Ok(())
     }
@@ -94,6 +97,12 @@ impl Operation {
             self.context.set_signature_md(digest.md()?)?;
         }
         Ok(())
+    }
+
+    /// RSA without padding: data, signature and ciphertext are as long as the modulus, and less than it.
+    pub fn raw(&mut self) -> Result<()> {
+        self.begin()?;
+        Ok(self.context.set_rsa_padding(Padding::NONE)?)
     }
 
     /// RSASSA-PSS (RFC 8017 section 8.1) over a digest.
@@ -126,6 +135,12 @@ impl Operation {
     /// Whether the signature is right; whatever else is wrong with it makes no difference.
     pub fn verify(&mut self, data: &[u8], signature: &[u8]) -> bool {
         self.context.verify(data, signature).unwrap_or(false)
+    }
+
+    /// What was signed, in the first bytes of `out`, which has room for the modulus; `None` when the signature is not
+    /// right.
+    pub fn recover(&mut self, signature: &[u8], out: &mut [u8]) -> Option<usize> {
+        self.context.verify_recover(signature, Some(out)).ok()
     }
 
     /// Encrypts; `out` has room for the modulus.

@@ -115,7 +115,7 @@ impl Set {
             Some(len) => {
                 let mut seed = Secret::zeroed(len);
                 random::private(seed.as_mut())?;
-                (self.from_params(Half::Private, Params::new().bytes(SEED, seed.as_ref()))?, Some(seed))
+                (self.key(Half::Private, Params::new().bytes(SEED, seed.as_ref()))?, Some(seed))
             }
             None => (Key::generate(self.name)?, None),
         };
@@ -139,7 +139,7 @@ impl Set {
         if let Some(seed) = seed {
             params = params.bytes(SEED, seed);
         }
-        let Ok(key) = self.from_params(Half::Private, params) else { return Ok(None) };
+        let Ok(key) = self.key(Half::Private, params) else { return Ok(None) };
         let unchecked = told && self.family == Family::SlhDsa;
         Ok(if unchecked && !key.is_pair()? { None } else { Some(key) })
     }
@@ -149,10 +149,10 @@ impl Set {
         if public.len() != self.public {
             return None;
         }
-        self.from_params(Half::Public, Params::new().bytes(PUBLIC, public)).ok()
+        self.key(Half::Public, Params::new().bytes(PUBLIC, public)).ok()
     }
 
-    fn from_params(&self, half: Half, params: Params) -> Result<Key> {
+    fn key(&self, half: Half, params: Params) -> Result<Key> {
         Key::from_params(self.name, half, params)
     }
 

@@ -47,6 +47,11 @@ ck::CK_HASH_SIGN_ADDITIONAL_CONTEXT
 plain! { ck::CK_X9_42_DH1_DERIVE_PARAMS ck::CK_ECDH_AES_KEY_WRAP_PARAMS ck::CK_DSA_PARAMETER_GEN_PARAM }
 plain! { ck::CK_SP800_108_KDF_PARAMS ck::CK_SP800_108_FEEDBACK_KDF_PARAMS ck::CK_PRF_DATA_PARAM
 ck::CK_SP800_108_COUNTER_FORMAT ck::CK_SP800_108_DKM_LENGTH_FORMAT ck::CK_DERIVED_KEY ck::CK_PKCS5_PBKD2_PARAMS2 }
+plain! { ck::CK_TLS12_MASTER_KEY_DERIVE_PARAMS ck::CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS ck::CK_TLS12_KEY_MAT_PARAMS
+ck::CK_SSL3_KEY_MAT_PARAMS ck::CK_SSL3_KEY_MAT_OUT ck::CK_SSL3_MASTER_KEY_DERIVE_PARAMS ck::CK_TLS_KDF_PARAMS
+ck::CK_TLS_MAC_PARAMS ck::CK_TLS_PRF_PARAMS }
+plain! { ck::CK_IKE2_PRF_PLUS_DERIVE_PARAMS ck::CK_IKE_PRF_DERIVE_PARAMS ck::CK_IKE1_PRF_DERIVE_PARAMS
+ck::CK_IKE1_EXTENDED_DERIVE_PARAMS }
 
 impl<'c, T> Pointer<'c, T> {
     /// # Safety
@@ -67,6 +72,11 @@ impl<'c, T> Pointer<'c, T> {
     /// Whether it is NULL.
     pub fn is_null(self) -> bool {
         self.raw.is_null()
+    }
+
+    /// The pointer itself, to find a field of what it points to.
+    pub fn raw(self) -> *mut T {
+        self.raw
     }
 
     /// The address, to compare.

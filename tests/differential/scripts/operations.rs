@@ -97,6 +97,7 @@ fn signatures(t: &mut Transcript<'_>, session: Session<'_>) {
     let pss = Mechanism::pss(ck::CKM_SHA256_RSA_PKCS_PSS, ck::CKM_SHA256, ck::CKG_MGF1_SHA256, 32);
     for (name, mechanism, (public, private), data) in [
         ("RSA_PKCS", plain(ck::CKM_RSA_PKCS), rsa, &[7; 32][..]),
+        ("RSA_X_509", plain(ck::CKM_RSA_X_509), rsa, &[7; 256]),
         ("SHA256_RSA_PKCS", plain(ck::CKM_SHA256_RSA_PKCS), rsa, b"abc"),
         ("SHA256_RSA_PKCS_PSS", pss, rsa, b"abc"),
         ("ECDSA", plain(ck::CKM_ECDSA), p256, &[7; 32]),
@@ -130,6 +131,8 @@ fn signatures(t: &mut Transcript<'_>, session: Session<'_>) {
     t.value("decrypt RSA_PKCS", session.decrypt_with(&plain(ck::CKM_RSA_PKCS), rsa.1, &encrypted));
     let encrypted = session.encrypt_with(&oaep(ck::CKM_SHA_1), rsa.0, b"secret").unwrap_or_default();
     t.value("decrypt RSA_PKCS_OAEP", session.decrypt_with(&oaep(ck::CKM_SHA_1), rsa.1, &encrypted));
+    let encrypted = session.encrypt_with(&plain(ck::CKM_RSA_X_509), rsa.0, &[7; 256]).unwrap_or_default();
+    t.value("decrypt RSA_X_509", session.decrypt_with(&plain(ck::CKM_RSA_X_509), rsa.1, &encrypted));
     t.alone("encrypt too much", |session| session.encrypt_with(&plain(ck::CKM_RSA_PKCS), rsa.0, &[1; 246]));
     t.alone("OAEP by no hash", |session| session.encrypt_init(&oaep(ck::CKM_SHA256_HMAC), rsa.0));
 }

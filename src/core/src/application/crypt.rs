@@ -85,12 +85,14 @@ impl Application {
         let found = self.key(&session, key)?;
         let (key, permit) = found.0.key(found.1.as_ref())?;
         may(row, kind, key, permit)?;
-        mechanism.parameter.well_formed()?;
+        self.sized(key)?;
+        self.admitted(&mechanism.parameter)?;
         let mut engine = engine(row, kind, key)?;
         match &mut engine {
             Engine::Cipher(e) => e.start(&mechanism.parameter)?,
             Engine::Sign(e) => e.start(&mechanism.parameter)?,
             Engine::Verify(e) | Engine::VerifySignature(e, _) => e.start(&mechanism.parameter)?,
+            Engine::Recover(e) => e.start(&mechanism.parameter)?,
             Engine::Digest(e) => e.start(&mechanism.parameter)?,
         }
         operations.begin(Operation {
@@ -131,6 +133,7 @@ fn has(row: &Row, kind: Kind) -> bool {
         Kind::Decrypt => row.decrypt.is_some(),
         Kind::Sign => row.sign.is_some(),
         Kind::Verify | Kind::VerifySignature => row.verify.is_some(),
+        Kind::SignRecover | Kind::VerifyRecover => row.recover.is_some(),
         Kind::Digest => row.digest.is_some(),
     }
 }
@@ -159,8 +162,9 @@ fn engine(row: &'static Row, kind: Kind, key: &Arc<Key>) -> Result<Engine> {
                     (kind, spare),
                     (Kind::Encrypt, Spare::Encrypt(_))
                         | (Kind::Decrypt, Spare::Decrypt(_))
-                        | (Kind::Sign, Spare::Sign(_))
+                        | (Kind::Sign | Kind::SignRecover, Spare::Sign(_))
                         | (Kind::Verify | Kind::VerifySignature, Spare::Verify(_))
+                        | (Kind::VerifyRecover, Spare::Recover(_))
                 )
         };
         spares.iter().rposition(fits).map(|at| spares.swap_remove(at).1)
@@ -169,12 +173,14 @@ fn engine(row: &'static Row, kind: Kind, key: &Arc<Key>) -> Result<Engine> {
         (Some(Spare::Encrypt(e) | Spare::Decrypt(e)), _) => Engine::Cipher(e),
         (Some(Spare::Sign(e)), _) => Engine::Sign(e),
         (Some(Spare::Verify(e)), _) => Engine::Verify(e),
+        (Some(Spare::Recover(e)), _) => Engine::Recover(e),
         (None, Kind::Encrypt) => Engine::Cipher(row.encrypt.ok_or(Error::MechanismInvalid)?(key)?),
         (None, Kind::Decrypt) => Engine::Cipher(row.decrypt.ok_or(Error::MechanismInvalid)?(key)?),
-        (None, Kind::Sign) => Engine::Sign(row.sign.ok_or(Error::MechanismInvalid)?(key)?),
+        (None, Kind::Sign | Kind::SignRecover) => Engine::Sign(row.sign.ok_or(Error::MechanismInvalid)?(key)?),
         (None, Kind::Verify | Kind::VerifySignature) => {
             Engine::Verify(row.verify.ok_or(Error::MechanismInvalid)?(key)?)
         }
+        (None, Kind::VerifyRecover) => Engine::Recover(row.recover.ok_or(Error::MechanismInvalid)?(key)?),
         (None, Kind::Digest) => Engine::Digest(row.digest.ok_or(Error::MechanismInvalid)?()?),
     })
 }

@@ -46,6 +46,10 @@ impl Application {
     ) -> std::result::Result<Made, Refusal> {
         let session = self.session(session)?;
         let row = self.row(mechanism.mechanism)?;
+        if let Some(public_half) = row.public_half {
+            let handle = self.derive_public(&session, (row, public_half), mechanism, base_key, template)?;
+            return Ok(Made { handles: vec![handle], shown: Vec::new() });
+        }
         let derivation = row.derivation.as_ref().ok_or(Error::MechanismInvalid)?;
         let (object, store) = self.key(&session, base_key)?;
         let (usable, permit) = object.key(store.as_ref())?;
@@ -64,7 +68,8 @@ impl Application {
         if !permit.mechanism(row.mechanism) {
             return Err(Error::MechanismInvalid.into());
         }
-        let parameter = parameter.well_formed()?;
+        self.sized(usable)?;
+        let parameter = self.admitted(parameter)?;
         // A handle in the parameter is checked as the base is, except that the mechanism is not its own.
         let handles = (derivation.further)(parameter);
         let found = handles.into_iter().map(|handle| self.key(&session, handle)).collect::<Result<Vec<_>>>()?;

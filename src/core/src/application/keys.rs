@@ -20,7 +20,7 @@ impl Application {
         let row = self.row(mechanism.mechanism)?;
         let generate = row.generate.ok_or(Error::MechanismInvalid)?;
         let wanted = self.half(&session, row, template::parse(template)?, None, row.makes)?;
-        let made = generate(mechanism.parameter.well_formed()?, &wanted)?;
+        let made = generate(self.admitted(&mechanism.parameter)?, &wanted)?;
         let mut key = born(wanted, made, row)?;
         if !row.known && row.makes == ck::CKO_SECRET_KEY {
             confine::generated(&mut key);
@@ -45,7 +45,10 @@ impl Application {
         if self.shared.config.strict {
             strict::purposes(&[&public, &private])?;
         }
-        let (public_part, private_part) = generate(mechanism.parameter.well_formed()?, &public, &private)?;
+        if key::is_legacy(&public) && self.shared.config.denies_legacy() {
+            return Err(Error::KeySizeRange);
+        }
+        let (public_part, private_part) = generate(self.admitted(&mechanism.parameter)?, &public, &private)?;
         let (mut public, mut private) = (born(public, public_part, row)?, born(private, private_part, row)?);
         confine::generated_pair(&mut public, &mut private);
         let handles = self.keep(&session, vec![public, private])?;

@@ -5,6 +5,7 @@ use crate::attribute::build::{self, Alter, Birth};
 use crate::attribute::rules::{self, Schema};
 use crate::attribute::{Answer, Attributes, Template, Type, codec, confine, strict, template};
 use crate::mechanism::key;
+use crate::object::built_in;
 use crate::object::view::{self, new_handle};
 use crate::object::{Home, Object, certificate, record};
 use crate::session::Session;
@@ -22,7 +23,7 @@ impl Application {
     /// C_CreateObject.
     pub fn create_object(&self, session: SessionHandle, template: &Template<'_>) -> Result<ObjectHandle> {
         let session = self.session(session)?;
-        let object = self.created(&session, template::parse(template)?)?;
+        let object = self.created(&session, build::parse_new(template)?)?;
         Ok(self.keep(&session, vec![object])?[0])
     }
 
@@ -57,6 +58,7 @@ impl Application {
         template: &Template<'_>,
     ) -> Result<ObjectHandle> {
         let session = self.session(session)?;
+        self.fixed(&session, object)?;
         let original = self.object(&session, object)?;
         let present = original.attributes(session.token.present_store().as_ref())?;
         if !present.is(ck::CKA_COPYABLE) {
@@ -79,6 +81,7 @@ impl Application {
     /// C_DestroyObject.
     pub fn destroy_object(&self, session: SessionHandle, object: ObjectHandle) -> Result<()> {
         let session = self.session(session)?;
+        self.fixed(&session, object)?;
         let object = self.object(&session, object)?;
         let attributes = object.attributes(session.token.present_store().as_ref())?;
         self.may_write(&session, attributes)?;
@@ -100,6 +103,9 @@ impl Application {
     /// C_GetObjectSize: what the object takes up, in bytes.
     pub fn object_size(&self, session: SessionHandle, object: ObjectHandle) -> Result<u64> {
         let session = self.session(session)?;
+        if let Some(attributes) = self.built_in(&session, object)? {
+            return Ok(codec::encode_plain(&attributes)?.len() as u64);
+        }
         let object = self.object(&session, object)?;
         let attributes = object.attributes(session.token.present_store().as_ref())?;
         Ok(codec::encode(attributes)?.len() as u64)
@@ -108,6 +114,10 @@ impl Application {
     /// C_GetAttributeValue: one answer per type asked, in order.
     pub fn attributes(&self, session: SessionHandle, object: ObjectHandle, types: &[Type]) -> Result<Vec<Answer>> {
         let session = self.session(session)?;
+        if let Some(attributes) = self.built_in(&session, object)? {
+            let answer = |of: &Type| attributes.value(*of).map_or(Answer::Absent, |v| Answer::Value(v.duplicate()));
+            return Ok(types.iter().map(answer).collect());
+        }
         let object = self.object(&session, object)?;
         let attributes = object.attributes(session.token.present_store().as_ref())?;
         let schema = build::schema_of(attributes)?;
@@ -125,6 +135,7 @@ impl Application {
     pub fn set_attributes(&self, session: SessionHandle, object: ObjectHandle, template: &Template<'_>) -> Result<()> {
         let session = self.session(session)?;
         let token = &session.token;
+        self.fixed(&session, object)?;
         let first = self.object(&session, object)?;
         let so = token.who() == Some(Who::So);
         let change = |present: &Attributes| -> Result<Attributes> {
@@ -190,6 +201,9 @@ impl Application {
             if view::matches(&object, search, store.as_ref())? {
                 found.push(object.handle);
             }
+        }
+        if built_in::asked_for(search) {
+            found.extend(self.built_ins(session)?.search(search));
         }
         found.reverse();
         Ok(found)

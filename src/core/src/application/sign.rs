@@ -12,7 +12,7 @@ use cryptoki_sys as ck;
 const DIGESTIBLE: std::ops::RangeInclusive<usize> = 16..=64;
 
 /// Data of a single-part call; `None` in a Final call.
-type Data<'a> = Option<&'a [u8]>;
+pub(super) type Data<'a> = Option<&'a [u8]>;
 
 impl Application {
     /// C_DigestInit.
@@ -110,7 +110,7 @@ impl Application {
 
     /// C_Sign.
     pub fn sign(&self, session: SessionHandle, data: &[u8], out: Sink<'_>) -> Result<usize> {
-        self.end_sign(session, Some(data), out)
+        self.end_sign(session, Kind::Sign, Some(data), out)
     }
 
     /// C_SignUpdate.
@@ -129,11 +129,11 @@ impl Application {
 
     /// C_SignFinal.
     pub fn sign_final(&self, session: SessionHandle, out: Sink<'_>) -> Result<usize> {
-        self.end_sign(session, None, out)
+        self.end_sign(session, Kind::Sign, None, out)
     }
 
-    fn end_sign(&self, session: SessionHandle, data: Data<'_>, out: Sink<'_>) -> Result<usize> {
-        self.session(session)?.operations().run(Kind::Sign, |operation| {
+    pub(super) fn end_sign(&self, session: SessionHandle, kind: Kind, data: Data<'_>, out: Sink<'_>) -> Result<usize> {
+        self.session(session)?.operations().run(kind, |operation| {
             if data.is_some() && operation.begun {
                 return Err(Error::OperationActive);
             }

@@ -275,5 +275,7 @@ fn flags(row: &Row) -> u64 {
         | of(row.generate.is_some(), ck::CKF_GENERATE)
         | of(row.generate_pair.is_some(), ck::CKF_GENERATE_KEY_PAIR)
         | of(row.wrapping.is_some(), ck::CKF_WRAP | ck::CKF_UNWRAP)
-        | of(row.derivation.is_some(), ck::CKF_DERIVE)
+        | of(row.derivation.is_some() || row.public_half.is_some(), ck::CKF_DERIVE)
+        | of(row.recover.is_some(), ck::CKF_SIGN_RECOVER | ck::CKF_VERIFY_RECOVER)
+        | of(row.kem.is_some(), ck::CKF_ENCAPSULATE | ck::CKF_DECAPSULATE)
 }

@@ -33,7 +33,8 @@ impl Application {
         let inner = inner.attributes(inner_store.as_ref())?;
         is_key(inner)?;
         may(row, usable, permit, Use::Wrap)?;
-        let parameter = mechanism.parameter.well_formed()?;
+        self.sized(usable).map_err(|_| Error::WrappingKeySizeRange)?;
+        let parameter = self.admitted(&mechanism.parameter)?;
         if self.shared.config.strict && !(wrapping.sealed)(parameter) {
             log::warn!("CKM_{}: {SEALED_USE}", row.name);
             return Err(Error::MechanismInvalid);
@@ -65,8 +66,9 @@ impl Application {
         let (outer, store) = self.key(&session, unwrapping_key).map_err(of_unwrapping_key)?;
         let (usable, permit) = outer.key(store.as_ref()).map_err(of_unwrapping_key)?;
         may(row, usable, permit, Use::Unwrap)?;
+        self.sized(usable).map_err(|_| Error::UnwrappingKeySizeRange)?;
         let outer = outer.attributes(store.as_ref())?;
-        let parameter = mechanism.parameter.well_formed()?;
+        let parameter = self.admitted(&mechanism.parameter)?;
         if (confine::is_confined(outer) || self.shared.config.strict) && !(wrapping.sealed)(parameter) {
             log::warn!("CKM_{}: {SEALED_USE}", row.name);
             return Err(Error::MechanismInvalid);
@@ -135,7 +137,8 @@ fn of_wrapping_key(error: Error) -> Error {
     if error == Error::KeyHandleInvalid { Error::WrappingKeyHandleInvalid } else { error }
 }
 
-fn of_unwrapping_key(error: Error) -> Error {
+/// The code of C_UnwrapKey and C_DecapsulateKey.
+pub(super) fn of_unwrapping_key(error: Error) -> Error {
     if error == Error::KeyHandleInvalid { Error::UnwrappingKeyHandleInvalid } else { error }
 }
 
@@ -213,7 +216,8 @@ fn plain(key: &Attributes) -> Result<Secret> {
     }
 }
 
-fn wanted(key: &Attributes) -> Result<Wanted> {
+/// What the template of a new key says of its value.
+pub(super) fn wanted(key: &Attributes) -> Result<Wanted> {
     let number = |of| key.ulong(of).ok_or(Error::TemplateIncomplete);
     let len = key.ulong(ck::CKA_VALUE_LEN).map(usize::try_from).transpose();
     Ok(Wanted {
@@ -224,7 +228,7 @@ fn wanted(key: &Attributes) -> Result<Wanted> {
 }
 
 /// Makes the key of what was unwrapped. One answer, whatever is wrong with it.
-fn fill_in(key: &mut Attributes, plain: Secret, wanted: &Wanted) -> Result<()> {
+pub(super) fn fill_in(key: &mut Attributes, plain: Secret, wanted: &Wanted) -> Result<()> {
     if wanted.class == ck::CKO_SECRET_KEY {
         key.set_secret(ck::CKA_VALUE, plain);
     } else {

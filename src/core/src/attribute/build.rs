@@ -1,7 +1,7 @@
 //! How attributes become an object, and how an object's attributes change: the rows of `rules` applied.
 
 use super::rules::{self, Change, Fallback, Need, Schema};
-use super::{Attributes, Type, Value, confine};
+use super::{Attributes, Raw, Template, Type, Value, confine, template, trust};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_secret::Secret;
@@ -17,6 +17,19 @@ pub enum Birth {
     Unwrap,
     /// C_DeriveKey.
     Derive,
+}
+
+/// Parses a template for C_CreateObject. A class that nobody here keeps is `AttributeValueInvalid` whatever attributes
+/// of its own follow: clients that store objects of such classes where they can (NSS its trust) go on without.
+pub fn parse_new(given: &Template<'_>) -> Result<Attributes> {
+    template::parse(given).map_err(|error| {
+        let class = given.0.iter().find_map(|(of, raw)| match raw {
+            Raw::Bytes(bytes) if *of == ck::CKA_CLASS => template::ulong(bytes).ok(),
+            _ => None,
+        });
+        let strange = class.is_some_and(|class| rules::all().iter().all(|schema| schema.class != class));
+        if error == Error::AttributeTypeInvalid && strange { Error::AttributeValueInvalid } else { error }
+    })
 }
 
 /// Finds the schema that a template for C_CreateObject names.
@@ -83,7 +96,7 @@ pub fn fill(template: &mut Attributes, schema: &Schema, birth: Birth, so: bool) 
             }
         }
     }
-    Ok(())
+    trust::check(template)
 }
 
 /// A guarded attribute is a secret, any other is not: parsing could not know which.
@@ -190,6 +203,7 @@ pub fn alter(present: &Attributes, template: Attributes, schema: &Schema, how: A
     if changed.is(ck::CKA_ALWAYS_AUTHENTICATE) && !changed.is(ck::CKA_PRIVATE) {
         return Err(Error::TemplateInconsistent);
     }
+    trust::check(&changed)?;
     Ok(changed)
 }
 
@@ -202,7 +216,6 @@ pub fn readable(object: &Attributes, schema: &Schema, of: Type) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute::{Raw, Template, template};
 
     fn aes(extra: &[(Type, &[u8])]) -> Result<Attributes> {
         let class = ck::CKO_SECRET_KEY.to_ne_bytes();

@@ -7,6 +7,7 @@ pub mod kind;
 pub mod rules;
 pub mod strict;
 pub mod template;
+mod trust;
 mod value;
 
 pub use value::{Answer, Attributes, Raw, Template, Type, Value};

@@ -330,6 +330,36 @@ const X_509: &[Rule] = &[
     rule(ck::CKA_ISSUER, b"oxx", Empty, Any),
     rule(ck::CKA_SERIAL_NUMBER, b"oxx", Empty, Any),
 ];
+const ATTRIBUTE_CERTIFICATE: &[Rule] = &[
+    rule(ck::CKA_OWNER, b"rxx", Absent, Never),
+    rule(ck::CKA_VALUE, b"rxx", Absent, Never),
+    rule(ck::CKA_AC_ISSUER, b"oxx", Empty, Any),
+    rule(ck::CKA_SERIAL_NUMBER, b"oxx", Empty, Any),
+    rule(ck::CKA_ATTR_TYPES, b"oxx", Empty, Any),
+];
+const WTLS: &[Rule] = &[
+    rule(ck::CKA_SUBJECT, b"rxx", Absent, Never),
+    rule(ck::CKA_VALUE, b"oxx", Empty, Never),
+    rule(ck::CKA_URL, b"oxx", Empty, Never),
+    rule(ck::CKA_HASH_OF_SUBJECT_PUBLIC_KEY, b"oxx", Empty, Never),
+    rule(ck::CKA_HASH_OF_ISSUER_PUBLIC_KEY, b"oxx", Empty, Never),
+    rule(ck::CKA_NAME_HASH_ALGORITHM, b"oxx", Absent, Never),
+    rule(ck::CKA_ISSUER, b"oxx", Empty, Any),
+];
+const UNKNOWN_TRUST: Fallback = Number(ck::CKT_TRUST_UNKNOWN as u64);
+const TRUST: &[Rule] = &[
+    rule(ck::CKA_ISSUER, b"rxx", Absent, Any),
+    rule(ck::CKA_SERIAL_NUMBER, b"rxx", Absent, Any),
+    rule(ck::CKA_HASH_OF_CERTIFICATE, b"oxx", Empty, Any),
+    rule(ck::CKA_NAME_HASH_ALGORITHM, b"oxx", Number(ck::CKM_SHA_1), Any),
+    rule(ck::CKA_TRUST_SERVER_AUTH, b"oxx", UNKNOWN_TRUST, Any),
+    rule(ck::CKA_TRUST_CLIENT_AUTH, b"oxx", UNKNOWN_TRUST, Any),
+    rule(ck::CKA_TRUST_CODE_SIGNING, b"oxx", UNKNOWN_TRUST, Any),
+    rule(ck::CKA_TRUST_EMAIL_PROTECTION, b"oxx", UNKNOWN_TRUST, Any),
+    rule(ck::CKA_TRUST_IPSEC_IKE, b"oxx", UNKNOWN_TRUST, Any),
+    rule(ck::CKA_TRUST_TIME_STAMPING, b"oxx", UNKNOWN_TRUST, Any),
+    rule(ck::CKA_TRUST_OCSP_SIGNING, b"oxx", UNKNOWN_TRUST, Any),
+];
 
 /// One kind of object: its class, its type within the class, and the rows that apply.
 #[derive(Debug)]
@@ -419,6 +449,13 @@ const SCHEMAS: &[Schema] = &[
     schema(ck::CKO_PRIVATE_KEY, ML_KEM, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, SEEDED_PRIVATE]),
     schema(ck::CKO_PRIVATE_KEY, ML_DSA, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, SEEDED_PRIVATE]),
     schema(ck::CKO_PRIVATE_KEY, SLH_DSA, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, SLH_DSA_PRIVATE]),
+    schema(
+        ck::CKO_CERTIFICATE,
+        ck::CKC_X_509_ATTR_CERT,
+        &[STORAGE, PUBLIC_BY_DEFAULT, CERTIFICATE, ATTRIBUTE_CERTIFICATE],
+    ),
+    schema(ck::CKO_CERTIFICATE, ck::CKC_WTLS, &[STORAGE, PUBLIC_BY_DEFAULT, CERTIFICATE, WTLS]),
+    Schema { class: ck::CKO_TRUST, subtype: None, sections: &[STORAGE, PUBLIC_BY_DEFAULT, TRUST] },
     schema(ck::CKO_PUBLIC_KEY, DH, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, DH_PUBLIC]),
     schema(ck::CKO_PUBLIC_KEY, X9_42, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, DH_PUBLIC, ORDER_PUBLIC]),
     schema(ck::CKO_PUBLIC_KEY, DSA, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, DH_PUBLIC, ORDER_PUBLIC]),

@@ -71,7 +71,8 @@ fn value(of: Type, raw: &Raw<'_>, outer: bool) -> Result<Value> {
     }
 }
 
-fn ulong(bytes: &[u8]) -> Result<u64> {
+/// A CK_ULONG.
+pub(super) fn ulong(bytes: &[u8]) -> Result<u64> {
     let native: [u8; size_of::<ck::CK_ULONG>()] = bytes.try_into().map_err(|_| Error::AttributeValueInvalid)?;
     Ok(ck::CK_ULONG::from_ne_bytes(native))
 }

@@ -14,7 +14,7 @@ pub(super) const SIZES: (u64, u64) = (16, 32);
 
 /// A mode's names in OpenSSL, for keys of 16, 24 and 32 bytes.
 pub(super) type Names = [&'static CStr; 3];
-const GCM: Names = [c"AES-128-GCM", c"AES-192-GCM", c"AES-256-GCM"];
+pub(super) const GCM: Names = [c"AES-128-GCM", c"AES-192-GCM", c"AES-256-GCM"];
 
 pub(super) static ROWS: &[Row] = &[
     row!(CKM_AES_KEY_GEN { sizes: SIZES, key_types: TYPES, generate: Some(secret::of_its_type) }),

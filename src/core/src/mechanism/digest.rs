@@ -2,8 +2,8 @@
 
 use super::engine::Digester;
 use super::hash::{self, Hash};
-use super::{Group, Parameter, Row, failed};
-use crate::Result;
+use super::{Group, Parameter, Row, Shape, failed};
+use crate::{Error, Result};
 use sealhsm_crypto::digest::Context;
 
 macro_rules! digest {
@@ -25,7 +25,41 @@ pub(super) static ROWS: &[Row] = &[
     digest!(CKM_SHA3_256, SHA3_256),
     digest!(CKM_SHA3_384, SHA3_384),
     digest!(CKM_SHA3_512, SHA3_512),
+    row!(CKM_RIPEMD160 { group: Group::Legacy, digest: Some(|| digester(&hash::RIPEMD160)) }),
+    digest!(CKM_BLAKE2B_160, BLAKE2B_160),
+    digest!(CKM_BLAKE2B_256, BLAKE2B_256),
+    digest!(CKM_BLAKE2B_384, BLAKE2B_384),
+    digest!(CKM_BLAKE2B_512, BLAKE2B_512),
+    row!(CKM_SHA512_T { parameter: Shape::Ulong, digest: Some(|| Ok(Box::new(Truncated(None)))) }),
 ];
+
+/// SHA-512/t: which hash it is comes with the parameter.
+struct Truncated(Option<Context>);
+
+impl Truncated {
+    fn context(&mut self) -> Result<&mut Context> {
+        self.0.as_mut().ok_or(Error::General)
+    }
+}
+
+impl Digester for Truncated {
+    fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
+        self.0 = Some(Context::new(hash::sha512_t(parameter)?.algorithm).map_err(failed)?);
+        Ok(())
+    }
+
+    fn digest_len(&self) -> usize {
+        self.0.as_ref().map_or(0, |context| context.algorithm().len)
+    }
+
+    fn update(&mut self, data: &[u8]) -> Result<()> {
+        self.context()?.update(data).map_err(failed)
+    }
+
+    fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
+        self.context()?.finish(output).map_err(failed)
+    }
+}
 
 fn digester(hash: &'static Hash) -> Result<Box<dyn Digester>> {
     Ok(Box::new(Digest { context: Context::new(hash.algorithm).map_err(failed)?, fresh: true }))

@@ -72,6 +72,17 @@ pub trait Verifier: Send {
     }
 }
 
+/// Getting out of a signature what was signed; single-part only.
+pub trait Recoverer: Send {
+    /// Begins an operation.
+    fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
+    /// An upper bound of what was signed, in bytes.
+    fn data_len(&self) -> usize;
+    /// Writes what was signed; `output` holds at least `data_len()` bytes. `SignatureLenRange` or `SignatureInvalid` if
+    /// the signature is not right.
+    fn recover(&mut self, signature: &[u8], output: &mut [u8]) -> Result<usize>;
+}
+
 /// Digesting.
 pub trait Digester: Send {
     /// Begins an operation.

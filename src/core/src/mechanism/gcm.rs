@@ -17,7 +17,7 @@ const MAX_COLLECTED: usize = 1 << 30;
 const MAX_IV: usize = 128;
 
 /// Sets IV and associated data; says how many bytes the tag has.
-fn begin(context: &mut Context, parameter: &Parameter<'_>) -> Result<usize> {
+pub(super) fn begin(context: &mut Context, parameter: &Parameter<'_>) -> Result<usize> {
     let Parameter::Gcm { iv, aad, tag_bits } = parameter else { return Err(Error::MechanismParamInvalid) };
     let tag = match tag_bits {
         32 | 64 | 96 | 104 | 112 | 120 | 128 => *tag_bits as usize / 8,

@@ -1,6 +1,8 @@
 //! The one table of hash functions: PKCS#11's numbers for them beside the algorithm. Digests, HMAC, RSA, PSS, OAEP
 //! and ECDSA all refer to these rows.
 
+use super::Parameter;
+use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::digest::{self, Algorithm};
 
@@ -45,6 +47,20 @@ hashes! {
     SHA3_256: CKM_SHA3_256, Some(ck::CKG_MGF1_SHA3_256);
     SHA3_384: CKM_SHA3_384, Some(ck::CKG_MGF1_SHA3_384);
     SHA3_512: CKM_SHA3_512, Some(ck::CKG_MGF1_SHA3_512);
+    RIPEMD160: CKM_RIPEMD160, None;
+    BLAKE2B_160: CKM_BLAKE2B_160, None;
+    BLAKE2B_256: CKM_BLAKE2B_256, None;
+    BLAKE2B_384: CKM_BLAKE2B_384, None;
+    BLAKE2B_512: CKM_BLAKE2B_512, None;
+}
+
+/// SHA-512/t, where the parameter (CK_MAC_GENERAL_PARAMS) is t in bits. OpenSSL knows the start of these two.
+pub fn sha512_t(parameter: &Parameter<'_>) -> Result<&'static Hash> {
+    match parameter {
+        Parameter::Ulong(224) => Ok(&SHA512_224),
+        Parameter::Ulong(256) => Ok(&SHA512_256),
+        _ => Err(Error::MechanismParamInvalid),
+    }
 }
 
 /// Hashes without a CKG_ of their own that PSS and OAEP still take, beside the mask generation function of another.

@@ -7,6 +7,7 @@ mod row;
 mod aes;
 mod block;
 mod chacha;
+mod collect;
 pub mod derive;
 mod dh;
 mod digest;
@@ -16,11 +17,13 @@ mod edwards;
 pub mod engine;
 mod gcm;
 mod hash;
+pub mod kem;
 pub mod key;
 mod mac;
 pub mod parameter;
 mod password;
 mod pq;
+mod raw_rsa;
 mod rsa;
 mod scheme;
 mod secret;
@@ -30,7 +33,12 @@ mod two_numbers;
 pub mod wrapping;
 
 pub use parameter::{Mechanism, Parameter, Salt, Shape};
-pub use row::{Group, Row, lookup, rows};
+pub use row::{Group, PublicHalf, Row, lookup, named, rows};
+
+/// Bytes of a digest, by the CKM_ of the hash function.
+pub(crate) fn hash_len(mechanism: u64) -> Option<usize> {
+    hash::any(mechanism).map(hash::Hash::len)
+}
 
 /// OpenSSL failed where no input of the caller can be the reason.
 pub(crate) fn failed(error: sealhsm_crypto::Error) -> crate::Error {

@@ -1,8 +1,13 @@
 //! Mechanism parameters in Rust's types. The module turns C structures into these, guided by the
 //! [`Shape`] of the row; whether the values make sense is checked by the mechanism itself.
 
+use super::derive::agreement;
+use super::derive::ike::Ike;
 use super::derive::sp800_108::Sp800108;
+use super::derive::tls::Tls;
+use super::{hash, password};
 use crate::{Error, Result};
+use cryptoki_sys as ck;
 
 /// CK_MECHANISM after decoding.
 #[derive(Debug)]
@@ -62,6 +67,32 @@ pub enum Shape {
     Sp800108Feedback,
     /// CK_PKCS5_PBKD2_PARAMS2, or CK_PKCS5_PBKD2_PARAMS with a pointer to the length of the password.
     Pbkd2,
+    /// CK_TLS12_MASTER_KEY_DERIVE_PARAMS.
+    Tls12Master,
+    /// CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS.
+    Tls12ExtendedMaster,
+    /// CK_TLS12_KEY_MAT_PARAMS.
+    Tls12KeyMat,
+    /// CK_TLS12_KEY_MAT_PARAMS of which ulIVSizeInBits is ignored.
+    Tls12KeyMatSafe,
+    /// CK_TLS_KDF_PARAMS.
+    TlsKdf,
+    /// CK_TLS_MAC_PARAMS.
+    TlsMac,
+    /// CK_SSL3_MASTER_KEY_DERIVE_PARAMS.
+    Ssl3Master,
+    /// CK_SSL3_KEY_MAT_PARAMS.
+    Ssl3KeyMat,
+    /// CK_TLS_PRF_PARAMS.
+    TlsPrf,
+    /// CK_IKE2_PRF_PLUS_DERIVE_PARAMS.
+    Ike2PrfPlus,
+    /// CK_IKE_PRF_DERIVE_PARAMS.
+    IkePrf,
+    /// CK_IKE1_PRF_DERIVE_PARAMS.
+    Ike1Prf,
+    /// CK_IKE1_EXTENDED_DERIVE_PARAMS.
+    Ike1Extended,
     /// Raw bytes, one or more.
     Raw,
     /// CK_X9_42_DH1_DERIVE_PARAMS.
@@ -214,6 +245,10 @@ pub enum Parameter<'a> {
         /// pPassword.
         password: &'a [u8],
     },
+    /// One of the structures of TLS.
+    Tls(Tls<'a>),
+    /// One of the structures of IKE.
+    Ike(Ike<'a>),
     /// CK_X9_42_DH1_DERIVE_PARAMS.
     X942Dh1 {
         /// CKD_.
@@ -247,6 +282,33 @@ impl<'a> Parameter<'a> {
         match self {
             Parameter::Bytes(bytes) if bytes.len() == len => Ok(bytes),
             _ => Err(Error::MechanismParamInvalid),
+        }
+    }
+
+    /// CKM_ of what the parameter names to work with: hashes, pseudorandom functions. The configuration may deny one.
+    pub fn named(&self) -> [Option<u64>; 3] {
+        let mask = |mgf| hash::of_mgf(mgf).map(|hash| hash.mechanism);
+        match *self {
+            Parameter::Oaep { hash, mgf, .. } | Parameter::RsaAesKeyWrap { hash, mgf, .. } => {
+                [Some(hash), mask(mgf), None]
+            }
+            // Signatures over SHA-1 have names of their own, under which they are denied.
+            Parameter::Pss { hash: ck::CKM_SHA_1, mgf, .. } => {
+                [Some(ck::CKM_SHA_1), mask(mgf), Some(ck::CKM_SHA1_RSA_PKCS_PSS)]
+            }
+            Parameter::Pss { hash, mgf, .. } => [Some(hash), mask(mgf), None],
+            Parameter::Hkdf { hash, .. } => [Some(hash), None, None],
+            Parameter::SignContext { hash, .. } => [hash, None, None],
+            Parameter::Ecdh1 { kdf, .. } => [agreement::hash_of(kdf), None, None],
+            Parameter::Pbkd2 { prf, .. } => [password::hash_of(prf), None, None],
+            Parameter::Sp800108(ref given) => [Some(given.prf), None, None],
+            Parameter::Tls(
+                Tls::Master { prf, .. } | Tls::Keys { prf, .. } | Tls::Kdf { prf, .. } | Tls::Mac { prf, .. },
+            ) => [Some(prf), None, None],
+            Parameter::Ike(
+                Ike::PrfPlus { prf, .. } | Ike::Prf { prf, .. } | Ike::One { prf, .. } | Ike::Extended { prf, .. },
+            ) => [Some(prf), None, None],
+            _ => [None; 3],
         }
     }
 

@@ -4,7 +4,7 @@
 use super::derive::{SECRETS, Wanted};
 use super::hash::{self, Hash};
 use super::secret::MAX_SECRET;
-use super::{Parameter, Row, Shape, failed};
+use super::{Parameter, Row, Shape, failed, key};
 use crate::attribute::Attributes;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
@@ -30,6 +30,11 @@ const PRFS: &[(u64, &Hash)] = &[
     (ck::CKP_PKCS5_PBKD2_HMAC_SHA512_256, &hash::SHA512_256),
 ];
 
+/// CKM_ of the hash of a CKP_.
+pub(super) fn hash_of(prf: u64) -> Option<u64> {
+    PRFS.iter().find(|row| row.0 == prf).map(|(_, hash)| hash.mechanism)
+}
+
 /// OpenSSL counts in a C int.
 const MOST_ITERATIONS: u32 = i32::MAX as u32;
 
@@ -39,8 +44,10 @@ fn pbkd2(parameter: &Parameter<'_>, template: &Attributes) -> Result<Attributes>
     };
     let (_, hash) = PRFS.iter().find(|row| row.0 == prf).ok_or(Error::MechanismParamInvalid)?;
     let iterations = counted(iterations)?;
-    let mut value = Secret::zeroed(wanted(template)?.len_or(None)?);
+    let wanted = wanted(template)?;
+    let mut value = Secret::zeroed(wanted.len_or(None)?);
     kdf::pbkdf2(hash.algorithm, password, salt, iterations, value.as_mut()).map_err(failed)?;
+    key::adjust_secret(wanted.key_type, value.as_mut());
     Ok(made(value))
 }
 

@@ -2,6 +2,7 @@
 //! rows and the one scheme of all signatures. Keys are in `key::pq`.
 
 use super::engine::{Signer, Verifier};
+use super::kem::lattice::LATTICE;
 use super::key::{Key, pq};
 use super::scheme::{Collected, Direct, Hashed, Scheme};
 use super::{Parameter, Row, Shape, failed};
@@ -96,6 +97,7 @@ pub(super) static ROWS: &[Row] = &[
     generator!(CKM_ML_KEM_KEY_PAIR_GEN ML_KEM ML_KEM_SIZES),
     generator!(CKM_ML_DSA_KEY_PAIR_GEN ML_DSA ML_DSA_SIZES),
     generator!(CKM_SLH_DSA_KEY_PAIR_GEN SLH_DSA SLH_DSA_SIZES),
+    row!(CKM_ML_KEM { sizes: ML_KEM_SIZES, key_types: ML_KEM, kem: Some(LATTICE) }),
     row!(CKM_ML_DSA {
         sizes: ML_DSA_SIZES,
         key_types: ML_DSA,

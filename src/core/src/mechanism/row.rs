@@ -1,11 +1,12 @@
 //! Rows and their lookup.
 
 use super::derive::Derivation;
-use super::engine::{Cipher, Digester, Signer, Verifier};
+use super::engine::{Cipher, Digester, Recoverer, Signer, Verifier};
+use super::kem::Kem;
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aes, block, chacha, derive, dh, digest, dsa, ec, edwards, mac, password, pq, rsa, secret};
+use super::{aes, block, chacha, derive, dh, digest, dsa, ec, edwards, mac, password, pq, raw_rsa, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
 use std::sync::{Arc, LazyLock};
@@ -27,6 +28,8 @@ pub type MakeDigester = fn() -> Result<Box<dyn Digester>>;
 pub type Generate = fn(&Parameter<'_>, &Attributes) -> Result<Attributes>;
 /// Public and private template (checked) to the attributes that each half adds.
 pub type GeneratePair = fn(&Parameter<'_>, &Attributes, &Attributes) -> Result<(Attributes, Attributes)>;
+/// A complete private key to the values of its public half.
+pub type PublicHalf = fn(&Attributes) -> Result<Attributes>;
 
 /// One mechanism.
 pub struct Row {
@@ -64,6 +67,12 @@ pub struct Row {
     pub derivation: Option<Derivation>,
     /// What it generates follows from what the caller gave: a password.
     pub known: bool,
+    /// C_DeriveKey where it makes the public half of a private key.
+    pub public_half: Option<PublicHalf>,
+    /// C_EncapsulateKey and C_DecapsulateKey.
+    pub kem: Option<Kem>,
+    /// C_VerifyRecoverInit. What has it has `sign` too, which is what C_SignRecoverInit makes.
+    pub recover: Option<Make<dyn Recoverer>>,
     /// CKO_ of what C_GenerateKey makes.
     pub makes: u64,
 }
@@ -88,6 +97,9 @@ impl Row {
         wrapping: None,
         derivation: None,
         known: false,
+        public_half: None,
+        kem: None,
+        recover: None,
         makes: cryptoki_sys::CKO_SECRET_KEY,
     };
 }
@@ -121,7 +133,7 @@ static FAMILIES: &[&[Row]] = &[
     ec::ROWS,
     edwards::ROWS,
     aes::ROWS,
-    mac::ROWS,
+    mac::ROWS[0],
     digest::ROWS,
     secret::ROWS,
     wrapping::aes::ROWS,
@@ -133,9 +145,18 @@ static FAMILIES: &[&[Row]] = &[
     block::ROWS,
     block::xts::ROWS,
     chacha::ROWS,
+    mac::ROWS[1],
+    mac::ROWS[2],
+    mac::ROWS[3],
+    derive::hash::OTHERS,
     pq::ROWS,
     derive::sp800_108::ROWS,
     password::ROWS,
+    raw_rsa::ROWS,
+    derive::public::ROWS,
+    derive::tls::ROWS,
+    derive::tls_prf::ROWS,
+    derive::ike::ROWS,
     dh::ROWS,
     derive::dh::ROWS,
     dsa::ROWS,
@@ -164,6 +185,27 @@ pub fn lookup(mechanism: u64) -> Option<&'static Row> {
     registry.numbers.binary_search(&mechanism).ok().map(|at| registry.rows[at])
 }
 
+/// Names that the standard has beside those of the rows.
+macro_rules! second_names {
+    ($($name:ident)*) => {
+        const SECOND_NAMES: &[(&str, u64)] = &[$((bare(stringify!($name)), cryptoki_sys::$name)),*];
+    };
+}
+
+second_names! {
+    CKM_ECDSA_KEY_PAIR_GEN
+    CKM_CAST5_KEY_GEN CKM_CAST5_ECB CKM_CAST5_CBC CKM_CAST5_CBC_PAD CKM_CAST5_MAC CKM_CAST5_MAC_GENERAL
+    CKM_SHA3_224_KEY_DERIVE CKM_SHA3_256_KEY_DERIVE CKM_SHA3_384_KEY_DERIVE CKM_SHA3_512_KEY_DERIVE
+    CKM_SHAKE_128_KEY_DERIVE CKM_SHAKE_256_KEY_DERIVE
+    CKM_DSA_PROBABILISTIC_PARAMETER_GEN CKM_DSA_PROBABLISTIC_PARAMETER_GEN
+}
+
+/// The row of a mechanism by one of its names, without `CKM_`.
+pub fn named(name: &str) -> Option<&'static Row> {
+    let second = || SECOND_NAMES.iter().find(|(second, _)| *second == name).and_then(|(_, number)| lookup(*number));
+    rows().iter().copied().find(|row| row.name == name).or_else(second)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,12 +217,14 @@ mod tests {
             assert!(std::ptr::eq(lookup(row.mechanism).unwrap(), *row));
             assert!(!row.name.is_empty());
             assert!(row.sizes.0 <= row.sizes.1);
-            let keyed =
-                row.encrypt.is_some() || row.sign.is_some() || row.wrapping.is_some() || row.derivation.is_some();
+            let derives = row.derivation.is_some() || row.public_half.is_some();
+            let from_keys = row.wrapping.is_some() || derives || row.kem.is_some();
+            let keyed = row.encrypt.is_some() || row.sign.is_some() || from_keys;
             let makes = row.generate.is_some() || row.generate_pair.is_some();
             assert!(keyed || makes || row.digest.is_some(), "{}", row.name);
             assert_eq!(row.encrypt.is_some(), row.decrypt.is_some(), "{}", row.name);
             assert_eq!(row.sign.is_some(), row.verify.is_some(), "{}", row.name);
+            assert!(row.sign.is_some() || row.recover.is_none(), "{}", row.name);
             assert_eq!(keyed || makes, !row.key_types.is_empty(), "{}", row.name);
         }
         assert!(lookup(u64::MAX).is_none());

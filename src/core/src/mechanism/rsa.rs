@@ -1,20 +1,20 @@
 //! RSA (RFC 8017): rows, signature schemes and ciphers. Keys and their numbers are in `key::rsa`.
 
-use super::engine::{Cipher, Signer, Verifier};
+use super::engine::{Cipher, Recoverer, Signer, Verifier};
 use super::hash::{self, Hash};
 use super::key::{Key, rsa};
 use super::scheme::{Direct, Hashed, Scheme};
 use super::wrapping::rsa::{OAEP, PKCS1, WITH_AES};
-use super::{Group, Parameter, Row, Shape, failed};
+use super::{Group, Parameter, Row, Shape, failed, kem};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::operation::{Operation, Purpose};
 use std::sync::Arc;
 use zeroize::Zeroize;
 
-const TYPES: &[u64] = &[ck::CKK_RSA];
+pub(super) const TYPES: &[u64] = &[ck::CKK_RSA];
 /// Bits of a modulus. New keys have at least [`rsa::MIN_GENERATED`].
-const SIZES: (u64, u64) = (rsa::MIN_BITS, rsa::MAX_BITS);
+pub(super) const SIZES: (u64, u64) = (rsa::MIN_BITS, rsa::MAX_BITS);
 
 macro_rules! pkcs1 {
     ($group:ident $mechanism:ident $hash:ident) => {
@@ -52,9 +52,11 @@ pub(super) static ROWS: &[Row] = &[
         key_types: TYPES,
         sign: Some(|key| Ok(Box::new(Direct(Pkcs1::new(key, Purpose::Sign, None)?)))),
         verify: Some(|key| Ok(Box::new(Direct(Pkcs1::new(key, Purpose::Verify, None)?)))),
+        recover: Some(|key| Ok(Box::new(Pkcs1::new(key, Purpose::Recover, None)?))),
         encrypt: Some(|key| Ok(Box::new(Crypt::new(key, Purpose::Encrypt)?))),
         decrypt: Some(|key| Ok(Box::new(Crypt::new(key, Purpose::Decrypt)?))),
         wrapping: Some(PKCS1),
+        kem: Some(kem::rsa::PKCS1),
     }),
     row!(CKM_RSA_PKCS_OAEP {
         sizes: SIZES,
@@ -63,6 +65,7 @@ pub(super) static ROWS: &[Row] = &[
         encrypt: Some(|key| Ok(Box::new(Crypt::new(key, Purpose::Encrypt)?))),
         decrypt: Some(|key| Ok(Box::new(Crypt::new(key, Purpose::Decrypt)?))),
         wrapping: Some(OAEP),
+        kem: Some(kem::rsa::OAEP),
     }),
     row!(CKM_RSA_AES_KEY_WRAP {
         sizes: SIZES,
@@ -78,6 +81,7 @@ pub(super) static ROWS: &[Row] = &[
         verify: Some(|key| Ok(Box::new(Direct(Pss::new(key, Purpose::Verify, None)?)))),
     }),
     pkcs1!(Legacy CKM_MD5_RSA_PKCS MD5),
+    pkcs1!(Legacy CKM_RIPEMD160_RSA_PKCS RIPEMD160),
     pkcs1!(Legacy CKM_SHA1_RSA_PKCS SHA1),
     pkcs1!(Modern CKM_SHA224_RSA_PKCS SHA224),
     pkcs1!(Modern CKM_SHA256_RSA_PKCS SHA256),
@@ -111,11 +115,20 @@ const PADDING: usize = 11;
 /// The longest DigestInfo before the digest, of the hashes here.
 const DIGEST_INFO: usize = 19;
 
-fn verdict(operation: &mut Operation, data: &[u8], signature: &[u8], len: usize) -> Result<()> {
+/// Whether a signature as long as the modulus is right.
+pub(super) fn verdict(operation: &mut Operation, data: &[u8], signature: &[u8], len: usize) -> Result<()> {
     if signature.len() != len {
         return Err(Error::SignatureLenRange);
     }
     if operation.verify(data, signature) { Ok(()) } else { Err(Error::SignatureInvalid) }
+}
+
+/// What a signature as long as the modulus carries.
+pub(super) fn recovered(operation: &mut Operation, signature: &[u8], output: &mut [u8], len: usize) -> Result<usize> {
+    if signature.len() != len {
+        return Err(Error::SignatureLenRange);
+    }
+    operation.recover(signature, output).ok_or(Error::SignatureInvalid)
 }
 
 /// RSASSA-PKCS1-v1_5, over a digest or over data as it is.
@@ -126,7 +139,7 @@ struct Pkcs1 {
 
 impl Pkcs1 {
     fn new(key: &Arc<Key>, purpose: Purpose, hash: Option<&Hash>) -> Result<Self> {
-        let (key, bits) = key.rsa()?;
+        let (key, bits) = key.rsa_for(purpose)?;
         let len = rsa::bytes(bits);
         if hash.is_some_and(|hash| len < PADDING + DIGEST_INFO + hash.len()) {
             return Err(Error::KeySizeRange);
@@ -159,6 +172,19 @@ impl Scheme for Pkcs1 {
     }
 }
 
+impl Recoverer for Pkcs1 {
+    fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
+        parameter.none()
+    }
+    /// OpenSSL asks for room for the modulus.
+    fn data_len(&self) -> usize {
+        self.len
+    }
+    fn recover(&mut self, signature: &[u8], output: &mut [u8]) -> Result<usize> {
+        recovered(&mut self.operation, signature, output, self.len)
+    }
+}
+
 /// RSASSA-PSS over a digest, made here or by the caller.
 struct Pss {
     operation: Operation,
@@ -173,7 +199,7 @@ struct Pss {
 
 impl Pss {
     fn new(key: &Arc<Key>, purpose: Purpose, own: Option<&Hash>) -> Result<Self> {
-        let (key, bits) = key.rsa()?;
+        let (key, bits) = key.rsa_for(purpose)?;
         let operation = Operation::new(key, purpose).map_err(failed)?;
         Ok(Self { operation, bits, own: own.map(|hash| hash.mechanism), present: None, digest: 0 })
     }
@@ -248,7 +274,7 @@ impl Padding {
 
 impl Crypt {
     fn new(key: &Arc<Key>, purpose: Purpose) -> Result<Self> {
-        let (key, bits) = key.rsa()?;
+        let (key, bits) = key.rsa_for(purpose)?;
         let operation = Operation::new(key, purpose).map_err(failed)?;
         Ok(Self { operation, purpose, len: rsa::bytes(bits), room: 0, present: None })
     }

@@ -10,7 +10,8 @@ use sealhsm_crypto::{der, digest};
 /// Adds CKA_PUBLIC_KEY_INFO and CKA_CHECK_VALUE (PKCS#11 3.2 section 4.6.2), or checks the ones of the template.
 pub fn complete(certificate: &mut Attributes) -> Result<()> {
     let Some(value) = certificate.bytes(ck::CKA_VALUE).filter(|value| !value.is_empty()) else { return Ok(()) };
-    let info = public_key_info(value).map(<[u8]>::to_vec);
+    let x_509 = certificate.ulong(ck::CKA_CERTIFICATE_TYPE) == Some(ck::CKC_X_509);
+    let info = if x_509 { public_key_info(value).map(<[u8]>::to_vec) } else { None };
     let hash = digest::once(&digest::SHA1, value).map_err(failed)?;
     if let Some(info) = info {
         key::computed(certificate, ck::CKA_PUBLIC_KEY_INFO, Value::Bytes(info))?;

@@ -1,5 +1,6 @@
 //! An object as the application sees it: a handle, its attributes once they are needed, its key once it is used.
 
+pub mod built_in;
 pub mod certificate;
 pub mod record;
 pub mod view;

@@ -2,7 +2,7 @@
 //! and what ends one (section 5.2 and the return codes of each call), stands here and nowhere else.
 
 use crate::mechanism::Row;
-use crate::mechanism::engine::{Cipher, Digester, Signer, Verifier};
+use crate::mechanism::engine::{Cipher, Digester, Recoverer, Signer, Verifier};
 use crate::mechanism::key::{Key, Spare};
 use crate::token::lock;
 use crate::{Error, Result};
@@ -25,12 +25,24 @@ pub enum Kind {
     Verify,
     /// C_VerifySignature: the signature comes first.
     VerifySignature,
+    /// C_SignRecover.
+    SignRecover,
+    /// C_VerifyRecover.
+    VerifyRecover,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: &[Kind] =
-        &[Kind::Encrypt, Kind::Decrypt, Kind::Digest, Kind::Sign, Kind::Verify, Kind::VerifySignature];
+    pub const ALL: &[Kind] = &[
+        Kind::Encrypt,
+        Kind::Decrypt,
+        Kind::Digest,
+        Kind::Sign,
+        Kind::Verify,
+        Kind::VerifySignature,
+        Kind::SignRecover,
+        Kind::VerifyRecover,
+    ];
 
     /// The flag of C_SessionCancel and CK_MECHANISM_INFO.
     pub fn flag(self) -> u64 {
@@ -40,6 +52,8 @@ impl Kind {
             Kind::Digest => ck::CKF_DIGEST,
             Kind::Sign => ck::CKF_SIGN,
             Kind::Verify | Kind::VerifySignature => ck::CKF_VERIFY,
+            Kind::SignRecover => ck::CKF_SIGN_RECOVER,
+            Kind::VerifyRecover => ck::CKF_VERIFY_RECOVER,
         }
     }
 
@@ -51,13 +65,15 @@ impl Kind {
             Kind::Digest => None,
             Kind::Sign => Some(ck::CKA_SIGN),
             Kind::Verify | Kind::VerifySignature => Some(ck::CKA_VERIFY),
+            Kind::SignRecover => Some(ck::CKA_SIGN_RECOVER),
+            Kind::VerifyRecover => Some(ck::CKA_VERIFY_RECOVER),
         }
     }
 
     /// The class of asymmetric key it takes.
     pub fn half(self) -> u64 {
         match self {
-            Kind::Encrypt | Kind::Verify | Kind::VerifySignature => ck::CKO_PUBLIC_KEY,
+            Kind::Encrypt | Kind::Verify | Kind::VerifySignature | Kind::VerifyRecover => ck::CKO_PUBLIC_KEY,
             _ => ck::CKO_PRIVATE_KEY,
         }
     }
@@ -83,12 +99,14 @@ pub enum Engine {
     Cipher(Box<dyn Cipher>),
     /// C_Digest.
     Digest(Box<dyn Digester>),
-    /// C_Sign.
+    /// C_Sign, C_SignRecover.
     Sign(Box<dyn Signer>),
     /// C_Verify.
     Verify(Box<dyn Verifier>),
     /// C_VerifySignature, and the signature.
     VerifySignature(Box<dyn Verifier>, Vec<u8>),
+    /// C_VerifyRecover.
+    Recover(Box<dyn Recoverer>),
 }
 
 /// CKA_ALWAYS_AUTHENTICATE: the state belongs to the operation.
@@ -139,6 +157,7 @@ impl Operation {
             (Kind::Decrypt, Engine::Cipher(e)) => Spare::Decrypt(e),
             (_, Engine::Sign(e)) => Spare::Sign(e),
             (_, Engine::Verify(e) | Engine::VerifySignature(e, _)) => Spare::Verify(e),
+            (_, Engine::Recover(e)) => Spare::Recover(e),
             _ => return,
         };
         let mut spares = lock(&key.spare);

@@ -25,20 +25,7 @@ unsupported! {
     C_GetOperationState(*mut CK_BYTE, *mut CK_ULONG);
     C_SetOperationState(*mut CK_BYTE, CK_ULONG, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE);
 
-    // Recovering signatures.
-    C_SignRecoverInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
-    C_SignRecover(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-    C_VerifyRecoverInit(*mut CK_MECHANISM, CK_OBJECT_HANDLE);
-    C_VerifyRecover(*mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG);
-
     // Keys from keys.
-    C_EncapsulateKey(
-        *mut CK_MECHANISM, CK_OBJECT_HANDLE, *mut CK_ATTRIBUTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG,
-        *mut CK_OBJECT_HANDLE
-    );
-    C_DecapsulateKey(
-        *mut CK_MECHANISM, CK_OBJECT_HANDLE, *mut CK_ATTRIBUTE, CK_ULONG, *mut CK_BYTE, CK_ULONG, *mut CK_OBJECT_HANDLE
-    );
     C_WrapKeyAuthenticated(
         *mut CK_MECHANISM, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE, *mut CK_BYTE, CK_ULONG, *mut CK_BYTE, *mut CK_ULONG
     );

@@ -48,6 +48,8 @@ fn mechanism(way: usize) -> Mechanism<'static> {
     Mechanism { mechanism, parameter }
 }
 
+/// The one of them that puts one after the other: a key under RSA, and what is wrapped under that key.
+const IN_TWO_PARTS: usize = 12;
 /// Bytes of the modulus of [`Pairs`].
 const MODULUS: usize = 128;
 
@@ -142,7 +144,9 @@ impl Walk<'_> {
             let has = |known: &&Tracked| bench.object(known.handle).is_some_and(|object| attributes(&object).is(of));
             let fit: Vec<&Tracked> = self.model.objects.iter().filter(has).collect();
             if !fit.is_empty() {
-                return Some(fit[self.chance.below(fit.len())].clone());
+                // Often the newest: what was just made is what the next call of an attack is about.
+                let at = if self.chance.one_in(3) { fit.len() - 1 } else { self.chance.below(fit.len()) };
+                return Some(fit[at].clone());
             }
         }
         self.any()
@@ -287,7 +291,7 @@ impl Walk<'_> {
         let at = self.chance.below(self.model.blobs.len());
         let blob = self.model.blobs[at].clone();
         let mut bytes = blob.bytes.clone();
-        Some(match self.chance.below(8) {
+        Some(match self.chance.below(if blob.way == IN_TWO_PARTS { 3 } else { 8 }) {
             0 if bytes.len() > MODULUS => (11, bytes[..MODULUS].to_vec(), None),
             1 | 2 if bytes.len() > MODULUS => (1, bytes[MODULUS..].to_vec(), None),
             3 => {

@@ -4,6 +4,7 @@
 use super::{Bases, Derivation, Wanted};
 use crate::mechanism::ec;
 use crate::mechanism::hash::{self, Hash};
+use crate::mechanism::kem::agreement::AGREEMENT;
 use crate::mechanism::key::{Key, curve};
 use crate::mechanism::{Parameter, Row, Shape, failed};
 use crate::{Error, Result};
@@ -24,6 +25,7 @@ pub(in crate::mechanism) static ROWS: &[Row] = &[
         parameter: Shape::Ecdh1,
         extra_flags: ec::FLAGS,
         derivation: Some(DERIVATION),
+        kem: Some(AGREEMENT),
     }),
     // The curves here have a cofactor of 1: there is no difference.
     row!(CKM_ECDH1_COFACTOR_DERIVE {
@@ -32,6 +34,7 @@ pub(in crate::mechanism) static ROWS: &[Row] = &[
         parameter: Shape::Ecdh1,
         extra_flags: ec::FLAGS,
         derivation: Some(DERIVATION),
+        kem: Some(AGREEMENT),
     }),
 ];
 
@@ -50,8 +53,9 @@ pub(super) enum Order<'a> {
 /// As X9.63 has it.
 const AFTER: Order<'static> = Order::CounterAfter { before: &[] };
 
-/// CKD_ to hash and order.
-static KDFS: &[(u64, &Hash, Order<'static>)] = &[
+/// CKD_, hash and order.
+type Kdf = (u64, &'static Hash, Order<'static>);
+static KDFS: &[Kdf] = &[
     (ck::CKD_SHA1_KDF, &hash::SHA1, AFTER),
     (ck::CKD_SHA224_KDF, &hash::SHA224, AFTER),
     (ck::CKD_SHA256_KDF, &hash::SHA256, AFTER),
@@ -61,6 +65,10 @@ static KDFS: &[(u64, &Hash, Order<'static>)] = &[
     (ck::CKD_SHA3_256_KDF, &hash::SHA3_256, AFTER),
     (ck::CKD_SHA3_384_KDF, &hash::SHA3_384, AFTER),
     (ck::CKD_SHA3_512_KDF, &hash::SHA3_512, AFTER),
+    (ck::CKD_BLAKE2B_160_KDF, &hash::BLAKE2B_160, AFTER),
+    (ck::CKD_BLAKE2B_256_KDF, &hash::BLAKE2B_256, AFTER),
+    (ck::CKD_BLAKE2B_384_KDF, &hash::BLAKE2B_384, AFTER),
+    (ck::CKD_BLAKE2B_512_KDF, &hash::BLAKE2B_512, AFTER),
     (ck::CKD_SHA1_KDF_SP800, &hash::SHA1, Order::CounterFirst),
     (ck::CKD_SHA224_KDF_SP800, &hash::SHA224, Order::CounterFirst),
     (ck::CKD_SHA256_KDF_SP800, &hash::SHA256, Order::CounterFirst),
@@ -72,31 +80,61 @@ static KDFS: &[(u64, &Hash, Order<'static>)] = &[
     (ck::CKD_SHA3_512_KDF_SP800, &hash::SHA3_512, Order::CounterFirst),
 ];
 
-fn derive(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
-    let Parameter::Ecdh1 { kdf, shared, public } = *parameter else { return Err(Error::MechanismParamInvalid) };
-    let kdf = match kdf {
-        ck::CKD_NULL if shared.is_empty() => None,
-        kdf => Some(KDFS.iter().find(|row| row.0 == kdf).ok_or(Error::MechanismParamInvalid)?),
-    };
-    let (key, curve) = half(bases.key)?;
-    let peer = curve::point(curve, public)?;
-    let agreed = |_: usize| agree(key, curve, &peer).map_err(failed)?.ok_or(Error::PublicKeyInvalid);
-    match kdf {
-        None => {
-            let len = wanted.len_within(curve.len)?;
-            let whole = agreed(len)?;
-            // What is too much is cut off at the front.
-            Ok(Secret::copy_of(&whole.as_ref()[curve.len - len..]))
-        }
-        Some((_, hash, order)) => {
-            let len = wanted.len_or(Some(hash.len()))?;
-            expand(hash, *order, agreed(len)?.as_ref(), shared, len)
-        }
-    }
+/// CKM_ of the hash of a CKD_.
+pub fn hash_of(kdf: u64) -> Option<u64> {
+    KDFS.iter().find(|row| row.0 == kdf).map(|(_, hash, _)| hash.mechanism)
 }
 
-fn half(key: &Key) -> Result<(&pkey::Key, &'static Curve)> {
+fn derive(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
+    let Parameter::Ecdh1 { public, .. } = *parameter else { return Err(Error::MechanismParamInvalid) };
+    let after = After::of(parameter)?;
+    let (key, curve) = half(bases.key)?;
+    after.agree(key, curve, &curve::point(curve, public)?, wanted)
+}
+
+/// A key on a curve for agreement.
+pub(in crate::mechanism) fn half(key: &Key) -> Result<(&pkey::Key, &'static Curve)> {
     key.curve(Kind::Weierstrass).or_else(|_| key.curve(Kind::Montgomery))
+}
+
+/// What becomes of the shared secret.
+pub(in crate::mechanism) struct After<'a> {
+    kdf: Option<&'static Kdf>,
+    shared: &'a [u8],
+}
+
+impl<'a> After<'a> {
+    /// As CK_ECDH1_DERIVE_PARAMS says it, whatever stands there of the other side.
+    pub(in crate::mechanism) fn of(parameter: &Parameter<'a>) -> Result<Self> {
+        let Parameter::Ecdh1 { kdf, shared, .. } = *parameter else { return Err(Error::MechanismParamInvalid) };
+        let kdf = match kdf {
+            ck::CKD_NULL if shared.is_empty() => None,
+            kdf => Some(KDFS.iter().find(|row| row.0 == kdf).ok_or(Error::MechanismParamInvalid)?),
+        };
+        Ok(Self { kdf, shared })
+    }
+
+    /// What our private key and this public key of the other side come to.
+    pub(in crate::mechanism) fn agree(
+        &self,
+        key: &pkey::Key,
+        curve: &'static Curve,
+        peer: &[u8],
+        wanted: &Wanted,
+    ) -> Result<Secret> {
+        let agreed = || agree(key, curve, peer).map_err(failed)?.ok_or(Error::PublicKeyInvalid);
+        match self.kdf {
+            None => {
+                let len = wanted.len_within(curve.len)?;
+                // What is too much is cut off at the front.
+                Ok(Secret::copy_of(&agreed()?.as_ref()[curve.len - len..]))
+            }
+            Some((_, hash, order)) => {
+                let len = wanted.len_or(Some(hash.len()))?;
+                expand(hash, *order, agreed()?.as_ref(), self.shared, len)
+            }
+        }
+    }
 }
 
 /// Hashes secret, counter and shared data until there are `len` bytes.

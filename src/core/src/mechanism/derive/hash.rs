@@ -3,9 +3,9 @@
 use super::{Bases, Derivation, SECRETS, Wanted};
 use crate::mechanism::hash::{self, Hash};
 use crate::mechanism::secret::MAX_SECRET;
-use crate::mechanism::{Group, Parameter, Row, failed};
+use crate::mechanism::{Group, Parameter, Row, Shape, failed};
 use crate::{Error, Result};
-use sealhsm_crypto::digest;
+use sealhsm_crypto::digest::{self, Algorithm};
 use sealhsm_secret::Secret;
 use zeroize::Zeroize;
 
@@ -38,6 +38,43 @@ rows! {
     Modern CKM_SHA3_256_KEY_DERIVATION SHA3_256;
     Modern CKM_SHA3_384_KEY_DERIVATION SHA3_384;
     Modern CKM_SHA3_512_KEY_DERIVATION SHA3_512;
+    Modern CKM_BLAKE2B_160_KEY_DERIVE BLAKE2B_160;
+    Modern CKM_BLAKE2B_256_KEY_DERIVE BLAKE2B_256;
+    Modern CKM_BLAKE2B_384_KEY_DERIVE BLAKE2B_384;
+    Modern CKM_BLAKE2B_512_KEY_DERIVE BLAKE2B_512;
+}
+
+macro_rules! others {
+    ($($mechanism:ident $shape:ident $derive:expr;)*) => {
+        pub(in crate::mechanism) static OTHERS: &[Row] = &[$(
+            row!($mechanism {
+                sizes: (1, MAX_SECRET),
+                key_types: SECRETS,
+                parameter: Shape::$shape,
+                derivation: Some(Derivation { derive: $derive, ..Derivation::ONE_WAY }),
+            })
+        ),*];
+    };
+}
+
+others! {
+    CKM_SHAKE_128_KEY_DERIVATION None |bases, parameter, wanted| extend(&digest::SHAKE128, bases, parameter, wanted);
+    CKM_SHAKE_256_KEY_DERIVATION None |bases, parameter, wanted| extend(&digest::SHAKE256, bases, parameter, wanted);
+    CKM_SHA512_T_KEY_DERIVATION Ulong |bases, parameter, wanted| {
+        derive(hash::sha512_t(parameter)?, bases, &Parameter::None, wanted)
+    };
+}
+
+/// Any length, but the template has to say which (PKCS#11 3.2 section 6.24).
+fn extend(
+    function: &'static Algorithm,
+    bases: &Bases<'_>,
+    parameter: &Parameter<'_>,
+    wanted: &Wanted,
+) -> Result<Secret> {
+    parameter.none()?;
+    let len = wanted.len_or(None)?;
+    digest::extended(function, bases.key.secret()?.as_ref(), len).map_err(failed)
 }
 
 fn derive(hash: &Hash, bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {

@@ -6,9 +6,13 @@ pub(super) mod dh;
 pub(super) mod encrypted;
 pub(super) mod hash;
 pub(super) mod hkdf;
+pub mod ike;
 pub(super) mod parts;
 mod prf;
+pub(super) mod public;
 pub mod sp800_108;
+pub mod tls;
+pub(super) mod tls_prf;
 
 use super::Parameter;
 use super::key::Key;
@@ -110,7 +114,7 @@ impl Wanted {
     }
 
     /// The same from no more than `most` bytes.
-    fn len_within(&self, most: usize) -> Result<usize> {
+    pub(super) fn len_within(&self, most: usize) -> Result<usize> {
         Some(self.len_or(Some(most))?).filter(|len| *len <= most).ok_or(Error::KeySizeRange)
     }
 }
@@ -151,4 +155,5 @@ pub(super) const SECRETS: &[u64] = &[
     ck::CKK_BLAKE2B_256_HMAC,
     ck::CKK_BLAKE2B_384_HMAC,
     ck::CKK_BLAKE2B_512_HMAC,
+    ck::CKK_SHA512_T_HMAC,
 ];

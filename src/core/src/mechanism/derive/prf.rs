@@ -3,26 +3,25 @@
 
 use crate::mechanism::hash::{self, Hash};
 use crate::mechanism::key::Key;
+use crate::mechanism::mac::chained::Chained;
 use crate::mechanism::{block, failed};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
-use sealhsm_crypto::cipher::{Context, Direction};
 use sealhsm_crypto::digest::MAX_LEN;
 use sealhsm_crypto::mac::Hmac;
 use sealhsm_secret::Secret;
-use zeroize::Zeroize;
 
 /// The longest output of a function here in bytes.
 pub const MAX_OUTPUT: usize = MAX_LEN;
-/// The longest block of a cipher here in bytes.
-const MAX_BLOCK: usize = 16;
+/// Bytes of a block of AES, and of the keys that its functions of IKE have.
+const AES_BLOCK: usize = 16;
 
 /// A keyed function.
 pub enum Prf {
     /// The MAC and its bytes.
     Hmac(Hmac, usize),
     /// One on a block cipher.
-    Block(BlockMac),
+    Block(Chained),
 }
 
 /// How a function is built.
@@ -87,6 +86,28 @@ impl Named {
         !matches!(self.build, Build::Hmac(_))
     }
 
+    /// CKK_ of the keys that are made for it.
+    pub fn own_type(&self) -> u64 {
+        self.own[0]
+    }
+
+    /// Under these bytes, whatever their number: of AES there is a rule for each (RFC 4434 section 2, RFC 4615
+    /// section 3). Triple DES has none.
+    pub fn with_bytes(&self, key: &[u8]) -> Result<Prf> {
+        let zero = [0; AES_BLOCK];
+        match self.build {
+            Build::Hmac(_) => Prf::new(self.build, key),
+            Build::Des3Cmac => Err(Error::MechanismParamInvalid),
+            _ if key.len() == AES_BLOCK => Prf::new(self.build, key),
+            Build::AesXcbc if key.len() < AES_BLOCK => {
+                let mut padded = Secret::zeroed(AES_BLOCK);
+                padded.as_mut()[..key.len()].copy_from_slice(key);
+                Prf::new(self.build, padded.as_ref())
+            }
+            _ => Prf::new(self.build, Prf::new(self.build, &zero)?.once(&[key])?.as_ref()),
+        }
+    }
+
     /// Under a key of the types that the function has. `KeyTypeInconsistent`, `KeySizeRange`.
     pub fn with_key(&self, key: &Key) -> Result<Prf> {
         let generic = key.key_type == ck::CKK_GENERIC_SECRET && !self.shows_data();
@@ -106,12 +127,12 @@ impl Prf {
                 let key = if key.is_empty() { &[0] } else { key };
                 Ok(Prf::Hmac(Hmac::new(hash.algorithm, key).map_err(failed)?, hash.len()))
             }
-            Build::AesCmac => BlockMac::cmac(&block::AES, ck::CKK_AES, key).map(Prf::Block),
+            Build::AesCmac => Chained::cmac(&block::AES, ck::CKK_AES, key).map(Prf::Block),
             Build::Des3Cmac => {
                 let key_type = if key.len() == 16 { ck::CKK_DES2 } else { ck::CKK_DES3 };
-                BlockMac::cmac(&block::DES3, key_type, key).map(Prf::Block)
+                Chained::cmac(&block::DES3, key_type, key).map(Prf::Block)
             }
-            Build::AesXcbc if key.len() == 16 => BlockMac::xcbc(key).map(Prf::Block),
+            Build::AesXcbc if key.len() == 16 => Chained::xcbc(key).map(Prf::Block),
             Build::AesXcbc => Err(Error::KeySizeRange),
         }
     }
@@ -120,7 +141,7 @@ impl Prf {
     pub fn len(&self) -> usize {
         match self {
             Prf::Hmac(_, len) => *len,
-            Prf::Block(mac) => mac.block,
+            Prf::Block(mac) => mac.mac_len(),
         }
     }
 
@@ -134,7 +155,13 @@ impl Prf {
                 }
                 hmac.finish(out).map_err(failed)
             }
-            Prf::Block(mac) => mac.run(pieces, out),
+            Prf::Block(mac) => {
+                mac.restart()?;
+                for piece in pieces {
+                    mac.update(piece)?;
+                }
+                mac.finish(out)
+            }
         }
     }
 
@@ -144,95 +171,4 @@ impl Prf {
         self.run(pieces, out.as_mut())?;
         Ok(out)
     }
-}
-
-/// CBC-MAC with a mask on the last block: CMAC and XCBC differ in where key and masks come from.
-pub struct BlockMac {
-    ecb: Context,
-    block: usize,
-    /// For a last block that is whole.
-    whole: Secret,
-    /// For one that is padded with a bit and zeros.
-    padded: Secret,
-}
-
-impl BlockMac {
-    /// NIST SP 800-38B section 6.1.
-    fn cmac(cipher: &block::Algorithm, key_type: u64, key: &[u8]) -> Result<BlockMac> {
-        let mut ecb = open(cipher, key_type, key)?;
-        let block = cipher.block;
-        let mut zero = Secret::zeroed(block);
-        encrypt(&mut ecb, zero.as_mut())?;
-        let whole = doubled(&zero);
-        let padded = doubled(&whole);
-        Ok(BlockMac { ecb, block, whole, padded })
-    }
-
-    /// RFC 3566 section 4.
-    fn xcbc(key: &[u8]) -> Result<BlockMac> {
-        let mut outer = open(&block::AES, ck::CKK_AES, key)?;
-        let mut part = |number: u8| {
-            let mut part = Secret::copy_of(&[number; 16]);
-            encrypt(&mut outer, part.as_mut()).map(|()| part)
-        };
-        let (inner, whole, padded) = (part(1)?, part(2)?, part(3)?);
-        Ok(BlockMac { ecb: open(&block::AES, ck::CKK_AES, inner.as_ref())?, block: 16, whole, padded })
-    }
-
-    fn run(&mut self, pieces: &[&[u8]], out: &mut [u8]) -> Result<()> {
-        let mut state = [0; MAX_BLOCK];
-        let state = &mut state[..self.block];
-        let mut held = 0;
-        for byte in pieces.iter().copied().flatten() {
-            if held == self.block {
-                encrypt(&mut self.ecb, state)?;
-                held = 0;
-            }
-            state[held] ^= byte;
-            held += 1;
-        }
-        let mask = if held == self.block {
-            &self.whole
-        } else {
-            state[held] ^= 0x80;
-            &self.padded
-        };
-        state.iter_mut().zip(mask.as_ref()).for_each(|(to, from)| *to ^= from);
-        encrypt(&mut self.ecb, state)?;
-        out[..self.block].copy_from_slice(state);
-        state.zeroize();
-        Ok(())
-    }
-}
-
-/// `KeySizeRange` where the cipher has no such key.
-fn open(cipher: &block::Algorithm, key_type: u64, key: &[u8]) -> Result<Context> {
-    let mut ecb = cipher.context(key_type, key, block::Mode::Ecb, Direction::Encrypt)?;
-    ecb.restart(&[]).map_err(failed)?;
-    Ok(ecb)
-}
-
-/// One block in its place.
-fn encrypt(ecb: &mut Context, block: &mut [u8]) -> Result<()> {
-    let mut out = [0; MAX_BLOCK];
-    ecb.update(block, &mut out[..block.len()]).map_err(failed)?;
-    block.copy_from_slice(&out[..block.len()]);
-    out.zeroize();
-    Ok(())
-}
-
-/// Twice the value in the field of the cipher's block (SP 800-38B section 5.3).
-fn doubled(value: &Secret) -> Secret {
-    let reduction = if value.len() == 8 { 0x1b } else { 0x87 };
-    let mut out = value.duplicate();
-    let mut carry = 0;
-    for byte in out.as_mut().iter_mut().rev() {
-        let high = *byte >> 7;
-        *byte = *byte << 1 | carry;
-        carry = high;
-    }
-    if let Some(last) = out.as_mut().last_mut() {
-        *last ^= reduction * carry;
-    }
-    out
 }

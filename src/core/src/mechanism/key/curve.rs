@@ -33,10 +33,16 @@ fn named(params: &[u8], shape: Shape) -> Result<&'static Curve> {
     found.filter(|curve| curve.shape == shape).ok_or(Error::CurveNotSupported)
 }
 
-fn of_key(key: &Attributes) -> Result<&'static Curve> {
+pub(super) fn of_key(key: &Attributes) -> Result<&'static Curve> {
     let key_type = key.ulong(ck::CKA_KEY_TYPE);
     let shape = SHAPES.iter().find(|(of, _)| Some(*of) == key_type).ok_or(Error::General)?.1;
     named(required(key, ck::CKA_EC_PARAMS)?, shape)
+}
+
+/// Whether bytes are as long as a public key, raw or in an OCTET STRING.
+pub fn is_point_len(curve: &Curve, bytes: &[u8]) -> bool {
+    let inner = der::whole(der::OCTET_STRING, bytes);
+    curve.is_public_len(bytes.len()) || inner.is_some_and(|inner| curve.is_public_len(inner.len()))
 }
 
 /// The public key in CKA_EC_POINT: raw or in an OCTET STRING, told apart by the exact length.

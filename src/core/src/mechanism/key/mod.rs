@@ -3,22 +3,25 @@
 
 pub mod curve;
 pub mod dl;
+mod legacy;
 pub mod pkcs8;
 pub mod pq;
 pub mod public;
 pub mod rsa;
 mod secret;
 
+pub use legacy::is_legacy;
 pub(crate) use secret::{
     adjust as adjust_secret, is_len as is_secret_len, is_value as is_secret_value, only_len as only_secret_len,
 };
 
-use super::engine::{Cipher, Signer, Verifier};
+use super::engine::{Cipher, Recoverer, Signer, Verifier};
 use crate::attribute::{Attributes, Type, Value};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::curve::{Curve, Shape};
 use sealhsm_crypto::dl::Group;
+use sealhsm_crypto::operation::Purpose;
 use sealhsm_crypto::pkey;
 use sealhsm_crypto::pq::Set;
 use sealhsm_secret::Secret;
@@ -28,6 +31,8 @@ use std::sync::Mutex;
 pub struct Key {
     /// CK_KEY_TYPE.
     pub key_type: u64,
+    /// Shorter than keys should be today, see [`is_legacy`].
+    pub legacy: bool,
     /// What OpenSSL works with.
     pub material: Material,
     /// Keyed engines at rest, by mechanism and direction; see [`Spare`].
@@ -85,6 +90,8 @@ pub enum Spare {
     Sign(Box<dyn Signer>),
     /// Verifying.
     Verify(Box<dyn Verifier>),
+    /// Recovering what was signed.
+    Recover(Box<dyn Recoverer>),
 }
 
 /// How keys of some types are opened and completed.
@@ -125,7 +132,8 @@ impl Key {
     /// From a complete, checked object (CKO_PUBLIC_KEY, CKO_PRIVATE_KEY or CKO_SECRET_KEY).
     pub fn open(attributes: &Attributes) -> Result<Key> {
         let (key_type, family) = family(attributes)?;
-        Ok(Key { key_type, material: (family.open)(attributes)?, spare: Mutex::default() })
+        let (legacy, material) = (is_legacy(attributes), (family.open)(attributes)?);
+        Ok(Key { key_type, legacy, material, spare: Mutex::default() })
     }
 
     /// The value of a secret key.
@@ -142,6 +150,13 @@ impl Key {
             Material::Rsa { key, bits } => Ok((key, *bits)),
             _ => Err(Error::KeyTypeInconsistent),
         }
+    }
+
+    /// The same for one purpose. `KeySizeRange`: nothing new is made with a key that is too small to be made itself.
+    pub(super) fn rsa_for(&self, purpose: Purpose) -> Result<(&pkey::Key, u64)> {
+        let (key, bits) = self.rsa()?;
+        let new = matches!(purpose, Purpose::Sign | Purpose::Encrypt);
+        if new && bits < rsa::MIN_GENERATED { Err(Error::KeySizeRange) } else { Ok((key, bits)) }
     }
 
     /// A key on a curve of this shape.

@@ -109,25 +109,28 @@ pub(super) fn to_pkcs8(key: &Attributes) -> Result<(Vec<u8>, Secret)> {
 pub(super) fn of_pkcs8(key_type: u64, algorithm: &[u8], inner: &[u8]) -> Option<Attributes> {
     let sets = sets(key_type)?;
     let index = sets.iter().position(|set| set.oid() == algorithm)?;
-    let (value, seed) = if sets[index].family == Family::SlhDsa { (Some(inner), None) } else { parts(inner)? };
+    let (value, seed) = if sets[index].family == Family::SlhDsa { (inner, NONE) } else { parts(inner)? };
     let mut key = Attributes::new();
     key.set_ulong(ck::CKA_PARAMETER_SET, index as u64 + 1);
     for (of, bytes) in [(ck::CKA_VALUE, value), (ck::CKA_SEED, seed)] {
-        if let Some(bytes) = bytes {
+        if bytes != NONE {
             key.set_secret(of, Secret::copy_of(bytes));
         }
     }
     Some(key)
 }
 
+/// Of value or seed: it is not there.
+const NONE: &[u8] = &[];
+
 /// Value and seed of a CHOICE between both, the value, and the seed.
-fn parts(inner: &[u8]) -> Option<(Option<&[u8]>, Option<&[u8]>)> {
+fn parts(inner: &[u8]) -> Option<(&[u8], &[u8])> {
     if let Some(seed) = der::whole(SEED_ONLY, inner) {
-        return Some((None, Some(seed)));
+        return Some((NONE, seed));
     }
     if let Some(value) = der::whole(der::OCTET_STRING, inner) {
-        return Some((Some(value), None));
+        return Some((value, NONE));
     }
     let (seed, rest) = der::read(der::OCTET_STRING, der::whole(der::SEQUENCE, inner)?)?;
-    Some((Some(der::whole(der::OCTET_STRING, rest)?), Some(seed)))
+    Some((der::whole(der::OCTET_STRING, rest)?, seed))
 }

@@ -2,7 +2,7 @@
 //! own fill up with zeros (PKCS#11 3.2 sections 6.10.5 and 6.10.6).
 
 use super::{Holds, Wanted, Wrapping};
-use crate::mechanism::key::Key;
+use crate::mechanism::key::{self, Key};
 use crate::mechanism::{Parameter, Row};
 use crate::{Error, Result};
 use sealhsm_secret::Secret;
@@ -17,7 +17,12 @@ pub const fn zero_padded<const BLOCK: usize>() -> Wrapping {
 }
 
 /// One message through the row's cipher.
-pub(super) fn encrypt(row: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, plain: &[u8]) -> Result<Vec<u8>> {
+pub(in crate::mechanism) fn encrypt(
+    row: &Row,
+    key: &Arc<Key>,
+    parameter: &Parameter<'_>,
+    plain: &[u8],
+) -> Result<Vec<u8>> {
     let mut engine = row.encrypt.ok_or(Error::MechanismInvalid)?(key)?;
     engine.start(parameter)?;
     let mut wrapped = vec![0; engine.output_len(plain.len(), true)];
@@ -51,7 +56,7 @@ fn wrap_padded<const BLOCK: usize>(
     encrypt(row, key, parameter, padded.as_ref())
 }
 
-/// Without CKA_VALUE_LEN all of it is the key.
+/// Without CKA_VALUE_LEN all of it is the key, except where keys of this type have one length.
 fn unwrap_padded<const BLOCK: usize>(
     row: &Row,
     key: &Arc<Key>,
@@ -60,7 +65,7 @@ fn unwrap_padded<const BLOCK: usize>(
     wanted: &Wanted,
 ) -> Result<Secret> {
     let mut plain = decrypt(row, key, parameter, wrapped)?;
-    if let Some(len) = wanted.len {
+    if let Some(len) = wanted.len.or(key::only_secret_len(wanted.key_type)) {
         // Nothing but the padding may be cut off: a shortened key could be found by trial, and the next part after it.
         if len.checked_next_multiple_of(BLOCK) != Some(plain.len()) {
             return Err(Error::EncryptedDataInvalid);

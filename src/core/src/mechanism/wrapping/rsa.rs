@@ -27,6 +27,30 @@ pub const OAEP: Wrapping = Wrapping {
 pub const WITH_AES: Wrapping =
     Wrapping { holds: Holds::Keys, sealed: |_| true, wrap: wrap_with_aes, unwrap: unwrap_with_aes };
 
+/// CKM_RSA_X_509.
+pub const RAW: Wrapping = Wrapping { holds: Holds::Secrets, sealed: |_| false, wrap: wrap_raw, unwrap: unwrap_raw };
+
+/// A key is too long as well when it is no number below the modulus.
+fn wrap_raw(row: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, plain: &[u8]) -> Result<Vec<u8>> {
+    encrypt(row, key, parameter, plain).map_err(|error| match error {
+        Error::DataInvalid => Error::DataLenRange,
+        error => error,
+    })
+}
+
+/// Without CKA_VALUE_LEN all of it is the key. With it, nothing but zeros may be cut off: a shortened key could be found
+/// by trial, and the next part after it.
+fn unwrap_raw(row: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, wrapped: &[u8], wanted: &Wanted) -> Result<Secret> {
+    let plain = decrypt(row, key, parameter, wrapped)?;
+    let Some(len) = wanted.len else { return Ok(plain) };
+    let (zeros, value) = match plain.len().checked_sub(len) {
+        Some(at) => plain.as_ref().split_at(at),
+        None => return Err(Error::EncryptedDataInvalid),
+    };
+    let zero = zeros.iter().fold(0, |all, byte| all | byte) == 0;
+    if zero { Ok(Secret::copy_of(value)) } else { Err(Error::EncryptedDataInvalid) }
+}
+
 /// The length of a key that nobody can be expected to have wrapped, where its type has more than one.
 const MADE_UP: usize = 32;
 

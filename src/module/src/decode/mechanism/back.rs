@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::Given;
+use super::tls::KeyMatShape;
 use crate::pointer::Pointer;
 use cryptoki_sys as ck;
 use sealhsm_core::application::{Made, Refusal};
@@ -13,13 +14,15 @@ use std::ffi::c_void;
 /// The output places of one call.
 pub struct Back<'c> {
     /// One per key, in the order of the keys.
-    handles: Vec<Pointer<'c, ck::CK_OBJECT_HANDLE>>,
+    pub(super) handles: Vec<Pointer<'c, ck::CK_OBJECT_HANDLE>>,
+    /// For keys that are not made.
+    pub(super) invalid: Vec<Pointer<'c, ck::CK_OBJECT_HANDLE>>,
     /// One per string, in the order of the strings.
-    strings: Vec<Pointer<'c, u8>>,
+    pub(super) strings: Vec<Pointer<'c, u8>>,
 }
 
-/// The places of C_DeriveKey; `handle` is phKey, which some mechanisms leave alone. A structure that is malformed has
-/// no places: the core refuses it.
+/// The places of C_DeriveKey; `handle` is phKey, which some mechanisms leave alone. The core refuses a structure that is
+/// malformed, whose places are not used.
 pub fn derived<'c>(
     mechanism: Pointer<'c, ck::CK_MECHANISM>,
     handle: Pointer<'c, ck::CK_OBJECT_HANDLE>,
@@ -29,22 +32,34 @@ pub fn derived<'c>(
     let at: Pointer<'c, c_void> = unsafe { mechanism.inner(given.pParameter) };
     let parameter = Given { at, length: given.ulParameterLen };
     let shape = lookup(given.mechanism).map_or(Shape::None, |row| row.parameter);
-    let mut back = Back { handles: vec![handle.required()?], strings: Vec::new() };
-    match shape {
-        Shape::Sp800108 => back.handles.extend(parameter.sp800_108_handles(false).unwrap_or_default()),
-        Shape::Sp800108Feedback => back.handles.extend(parameter.sp800_108_handles(true).unwrap_or_default()),
-        _ => {}
+    let mut back = Back { handles: vec![handle], invalid: Vec::new(), strings: Vec::new() };
+    // What is malformed is refused by the core, whose places then are not used.
+    let _ = match shape {
+        Shape::Sp800108 => parameter.sp800_108_places(false, &mut back),
+        Shape::Sp800108Feedback => parameter.sp800_108_places(true, &mut back),
+        Shape::Tls12Master => parameter.tls12_master_places(&mut back),
+        Shape::Tls12ExtendedMaster => parameter.tls12_extended_master_places(&mut back),
+        Shape::Ssl3Master => parameter.ssl3_master_places(&mut back),
+        Shape::Tls12KeyMat => parameter.tls_key_places(KeyMatShape::Tls12, &mut back),
+        Shape::Tls12KeyMatSafe => parameter.tls_key_places(KeyMatShape::Safe, &mut back),
+        Shape::Ssl3KeyMat => parameter.tls_key_places(KeyMatShape::Ssl3, &mut back),
+        Shape::TlsPrf => parameter.tls_prf_places(&mut back),
+        _ => Ok(()),
+    };
+    if back.handles.iter().any(|place| place.is_null()) {
+        return Err(Error::ArgumentsBad);
     }
     Ok(back)
 }
 
 impl Back<'_> {
-    /// Fills the places. On a refusal for the sake of one template its handle becomes CK_INVALID_HANDLE.
+    /// Fills the places. On a refusal for the sake of the template of a further key, its handle becomes
+    /// CK_INVALID_HANDLE (section 6.42.7).
     pub fn fill(self, made: std::result::Result<Made, Refusal>) -> Result<()> {
         let made = match made {
             Ok(made) => made,
             Err(refusal) => {
-                if let Some(handle) = refusal.key.and_then(|key| self.handles.get(key)) {
+                if let Some(handle) = refusal.key.filter(|key| *key > 0).and_then(|key| self.handles.get(key)) {
                     handle.write(ck::CK_INVALID_HANDLE)?;
                 }
                 return Err(refusal.error);
@@ -55,6 +70,9 @@ impl Back<'_> {
         }
         for (place, handle) in self.handles.iter().zip(made.handles) {
             place.write(handle)?;
+        }
+        for place in self.invalid {
+            place.write(ck::CK_INVALID_HANDLE)?;
         }
         for (place, shown) in self.strings.iter().zip(made.shown) {
             place.write_bytes(shown.as_ref())?;

@@ -1,6 +1,7 @@
 //! The structures of derivations from a key by a pseudorandom function.
 #![allow(unsafe_code)]
 
+use super::back::Back;
 use super::{Given, flag};
 use crate::decode::template;
 use crate::pointer::{Plain, Pointer};
@@ -35,9 +36,10 @@ impl<'c> Given<'c> {
     }
 
     /// Where the handles of further keys go.
-    pub(super) fn sp800_108_handles(self, feedback: bool) -> Result<Vec<Pointer<'c, ck::CK_OBJECT_HANDLE>>> {
-        let keys = self.array(self.layout(feedback)?.keys)?.into_iter();
-        keys.map(|key| self.at(key.phKey).required()).collect()
+    pub(super) fn sp800_108_places(self, feedback: bool, back: &mut Back<'c>) -> Result<()> {
+        let keys = self.array(self.layout(feedback)?.keys)?;
+        back.handles.extend(keys.into_iter().map(|key| self.at(key.phKey)));
+        Ok(())
     }
 
     fn layout(self, feedback: bool) -> Result<Layout> {

@@ -4,9 +4,11 @@
 
 mod agreement;
 pub mod back;
+mod ike;
 mod kdf;
 mod password;
 mod pq;
+mod tls;
 
 use crate::pointer::{Plain, Pointer};
 use cryptoki_sys as ck;
@@ -81,6 +83,19 @@ impl<'c> Given<'c> {
             Shape::Sp800108 => self.sp800_108(false),
             Shape::Sp800108Feedback => self.sp800_108(true),
             Shape::Pbkd2 => self.pbkd2(),
+            Shape::Tls12Master => self.tls12_master(),
+            Shape::Tls12ExtendedMaster => self.tls12_extended_master(),
+            Shape::Tls12KeyMat => self.tls_keys(tls::KeyMatShape::Tls12),
+            Shape::Tls12KeyMatSafe => self.tls_keys(tls::KeyMatShape::Safe),
+            Shape::TlsKdf => self.tls_kdf(),
+            Shape::TlsMac => self.tls_mac(),
+            Shape::Ssl3Master => self.ssl3_master(),
+            Shape::Ssl3KeyMat => self.tls_keys(tls::KeyMatShape::Ssl3),
+            Shape::TlsPrf => self.tls_prf(),
+            Shape::Ike2PrfPlus => self.ike2_prf_plus(),
+            Shape::IkePrf => self.ike_prf(),
+            Shape::Ike1Prf => self.ike1_prf(),
+            Shape::Ike1Extended => self.ike1_extended(),
             Shape::Raw => self.some_bytes(),
             Shape::X942Dh1 => self.x9_42_dh1(),
         }

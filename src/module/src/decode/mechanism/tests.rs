@@ -1,4 +1,5 @@
 //! That C structures are decoded as they should be, and that malformed ones are refused.
+//! Structures of every length, strings at NULL, numbers that are none.
 
 use super::*;
 use crate::pointer::Call;
@@ -44,6 +45,19 @@ fn a_parameter_of_another_length_is_malformed() {
         decode(Shape::Sp800108, &mut [0u64; 5], change, refused);
         decode(Shape::Sp800108Feedback, &mut [0u64; 7], change, refused);
         decode(Shape::Pbkd2, &mut [0u64; 9], change, refused);
+        decode(Shape::Tls12Master, &mut [0u64; 6], change, refused);
+        decode(Shape::Tls12ExtendedMaster, &mut [0u64; 4], change, refused);
+        decode(Shape::Tls12KeyMat, &mut [0u64; 10], change, refused);
+        decode(Shape::Tls12KeyMatSafe, &mut [0u64; 10], change, refused);
+        decode(Shape::TlsKdf, &mut [0u64; 9], change, refused);
+        decode(Shape::TlsMac, &mut [0u64; 3], change, refused);
+        decode(Shape::Ssl3Master, &mut [0u64; 5], change, refused);
+        decode(Shape::Ssl3KeyMat, &mut [0u64; 9], change, refused);
+        decode(Shape::TlsPrf, &mut [0u64; 6], change, refused);
+        decode(Shape::Ike2PrfPlus, &mut [0u64; 5], change, refused);
+        decode(Shape::IkePrf, &mut [0u64; 7], change, refused);
+        decode(Shape::Ike1Prf, &mut [0u64; 9], change, refused);
+        decode(Shape::Ike1Extended, &mut [0u64; 5], change, refused);
         decode(Shape::X942Dh1, &mut [0u64; 5], change, refused);
     }
 }
@@ -73,6 +87,19 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         Shape::Sp800108,
         Shape::Sp800108Feedback,
         Shape::Pbkd2,
+        Shape::Tls12Master,
+        Shape::Tls12ExtendedMaster,
+        Shape::Tls12KeyMat,
+        Shape::Tls12KeyMatSafe,
+        Shape::TlsKdf,
+        Shape::TlsMac,
+        Shape::Ssl3Master,
+        Shape::Ssl3KeyMat,
+        Shape::TlsPrf,
+        Shape::Ike2PrfPlus,
+        Shape::IkePrf,
+        Shape::Ike1Prf,
+        Shape::Ike1Extended,
         Shape::Raw,
         Shape::X942Dh1,
     ] {
@@ -101,6 +128,19 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         (Shape::Sp800108, 40),
         (Shape::Sp800108Feedback, 56),
         (Shape::Pbkd2, 72),
+        (Shape::Tls12Master, 48),
+        (Shape::Tls12ExtendedMaster, 32),
+        (Shape::Tls12KeyMat, 80),
+        (Shape::Tls12KeyMatSafe, 80),
+        (Shape::TlsKdf, 72),
+        (Shape::TlsMac, 24),
+        (Shape::Ssl3Master, 40),
+        (Shape::Ssl3KeyMat, 72),
+        (Shape::TlsPrf, 48),
+        (Shape::Ike2PrfPlus, 40),
+        (Shape::IkePrf, 56),
+        (Shape::Ike1Prf, 72),
+        (Shape::Ike1Extended, 40),
         (Shape::Raw, 1),
         (Shape::X942Dh1, 40),
     ] {
