@@ -94,6 +94,49 @@ impl Judge {
         self.output(&[command, &["-outform", "DER"]].concat(), &[])
     }
 
+    /// A key pair of these domain parameters, PEM: `openssl genpkey -paramfile`.
+    #[track_caller]
+    pub fn key_of(&self, parameters: &[u8]) -> Foreign {
+        let pem = self.file(&self.output(&["genpkey", "-paramfile", "@"], &[&self.file(parameters)]));
+        let public_key_info = self.output(&["pkey", "-in", "@", "-pubout", "-outform", "DER"], &[&pem]);
+        Foreign { pem, public_key_info }
+    }
+
+    /// The private half as PrivateKeyInfo, DER.
+    #[track_caller]
+    pub fn private_key_info(&self, key: &Foreign) -> Vec<u8> {
+        self.output(&["pkcs8", "-topk8", "-nocrypt", "-in", "@", "-outform", "DER"], &[&key.pem])
+    }
+
+    /// What a key of its own agrees upon with this public key: `openssl pkeyutl -derive`.
+    #[track_caller]
+    pub fn agrees(&self, key: &Foreign, public_key_info: &[u8]) -> Vec<u8> {
+        let arguments = ["pkeyutl", "-derive", "-inkey", "@", "-peerkey", "@", "-peerform", "DER"];
+        self.output(&arguments, &[&key.pem, &self.file(public_key_info)])
+    }
+
+    /// A key derivation: `openssl kdf`.
+    #[track_caller]
+    pub fn derives(&self, name: &str, length: usize, options: &[&str]) -> Vec<u8> {
+        let length = length.to_string();
+        let mut arguments = vec!["kdf", "-binary", "-keylen", &length];
+        options.iter().for_each(|option| arguments.extend(["-kdfopt", *option]));
+        arguments.push(name);
+        self.output(&arguments, &[])
+    }
+
+    /// Whether it finds a public key valid: `openssl pkey -pubcheck`.
+    pub fn takes(&self, public_key_info: &[u8]) -> bool {
+        let arguments = ["pkey", "-pubin", "-inform", "DER", "-in", "@", "-pubcheck", "-noout"];
+        self.run(&arguments, &[&self.file(public_key_info)]).status.success()
+    }
+
+    /// DER as PEM.
+    pub fn pem(&self, label: &str, der: &[u8]) -> Vec<u8> {
+        let text = self.output(&["base64", "-in", "@"], &[&self.file(der)]);
+        [format!("-----BEGIN {label}-----\n").as_bytes(), &text, format!("-----END {label}-----\n").as_bytes()].concat()
+    }
+
     /// Whether it finds a signature right: `openssl pkeyutl -verify` with these options.
     pub fn verifies(&self, public_key_info: &[u8], options: &[&str], data: &[u8], signature: &[u8]) -> bool {
         let arguments = ["pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", "@", "-in", "@", "-sigfile", "@"];
@@ -145,6 +188,32 @@ pub fn from_der(signature: &[u8], length: usize) -> Vec<u8> {
     [r, s].iter().flat_map(|number| padded(number, length)).collect()
 }
 
+/// The natural numbers in DER, in their order, however deep they stand, also in a BIT STRING or an OCTET STRING.
+pub fn integers(mut der: &[u8]) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    while let [tag, length, ..] = *der {
+        let (start, length) = match length {
+            0x82 => (4, usize::from(der[2]) << 8 | usize::from(der[3])),
+            0x81 => (3, usize::from(der[2])),
+            short => (2, usize::from(short)),
+        };
+        let (content, rest) = der[start..].split_at(length);
+        match tag {
+            0x02 => found.push(stripped(content).to_vec()),
+            0x03 => found.extend(integers(&content[1..])),
+            0x04 | 0x30 => found.extend(integers(content)),
+            _ => {}
+        }
+        der = rest;
+    }
+    found
+}
+
+/// A SEQUENCE of natural numbers.
+pub fn numbers(numbers: &[&[u8]]) -> Vec<u8> {
+    element(0x30, &numbers.iter().flat_map(|number| integer(number)).collect::<Vec<u8>>())
+}
+
 fn integer(number: &[u8]) -> Vec<u8> {
     let mut number = stripped(number).to_vec();
     if number.first().is_none_or(|first| first & 0x80 != 0) {
@@ -156,7 +225,8 @@ fn integer(number: &[u8]) -> Vec<u8> {
 fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut element = match content.len() {
         short @ 0..128 => vec![tag, short as u8],
-        long => vec![tag, 0x81, u8::try_from(long).expect("at most 255 bytes")],
+        long @ 128..256 => vec![tag, 0x81, long as u8],
+        long => vec![tag, 0x82, (long >> 8) as u8, long as u8],
     };
     element.extend_from_slice(content);
     element

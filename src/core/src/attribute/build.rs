@@ -142,7 +142,10 @@ pub fn enforce(template: &mut Attributes, enforced: &Attributes) -> Result<()> {
 /// Sets what only the token sets on a key that it generated.
 pub fn mark_generated(key: &mut Attributes, mechanism: u64) {
     key.set_bool(ck::CKA_LOCAL, true);
-    key.set_ulong(ck::CKA_KEY_GEN_MECHANISM, mechanism);
+    // Domain parameters do not have it.
+    if key.has(ck::CKA_KEY_GEN_MECHANISM) {
+        key.set_ulong(ck::CKA_KEY_GEN_MECHANISM, mechanism);
+    }
     if key.has(ck::CKA_SENSITIVE) {
         let (sensitive, extractable) = (key.is(ck::CKA_SENSITIVE), key.is(ck::CKA_EXTRACTABLE));
         key.set_bool(ck::CKA_ALWAYS_SENSITIVE, sensitive);

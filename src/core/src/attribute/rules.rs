@@ -294,6 +294,33 @@ const OTP: &[Rule] = &[
     rule(ck::CKA_OTP_SERVICE_LOGO, b"oox", Empty, Any),
     rule(ck::CKA_OTP_SERVICE_LOGO_TYPE, b"oox", Empty, Any),
 ];
+const DH_PUBLIC: &[Rule] = &[
+    rule(ck::CKA_PRIME, b"rrx", Absent, Never),
+    rule(ck::CKA_BASE, b"rrx", Absent, Never),
+    rule(ck::CKA_VALUE, b"rxx", Absent, Never),
+];
+const DH_PRIVATE: &[Rule] = &[
+    rule(ck::CKA_PRIME, b"rox", Absent, Never),
+    rule(ck::CKA_BASE, b"rox", Absent, Never),
+    guarded(ck::CKA_VALUE, b"rxx"),
+];
+const VALUE_BITS: &[Rule] = &[rule(ck::CKA_VALUE_BITS, b"xox", Absent, Never)];
+const DH_PARAMETERS: &[Rule] = &[
+    rule(ck::CKA_KEY_TYPE, b"rar", Absent, Never),
+    rule(ck::CKA_LOCAL, b"xxx", False, Never),
+    rule(ck::CKA_PRIME, b"rxx", Absent, Never),
+    rule(ck::CKA_BASE, b"rxx", Absent, Never),
+    rule(ck::CKA_PRIME_BITS, b"xrx", Absent, Never),
+];
+/// What DSA and X9.42 have besides: in a public key, in a private one, in domain parameters.
+const ORDER_PUBLIC: &[Rule] = &[rule(ck::CKA_SUBPRIME, b"rrx", Absent, Never)];
+const ORDER_PRIVATE: &[Rule] = &[rule(ck::CKA_SUBPRIME, b"rox", Absent, Never)];
+const ORDER_PARAMETERS: &[Rule] = &[
+    rule(ck::CKA_SUBPRIME, b"rxx", Absent, Never),
+    // Without it, the usual one for the prime.
+    rule(ck::CKA_SUBPRIME_BITS, b"xox", Absent, Never),
+];
+
 const DATA: &[Rule] = &[
     rule(ck::CKA_APPLICATION, b"oxx", Empty, Any),
     rule(ck::CKA_OBJECT_ID, b"oxx", Empty, Any),
@@ -447,6 +474,15 @@ const SCHEMAS: &[Schema] = &[
     schema(ck::CKO_CERTIFICATE, ck::CKC_WTLS, &[STORAGE, PUBLIC_BY_DEFAULT, CERTIFICATE, WTLS]),
     Schema { class: ck::CKO_TRUST, subtype: None, sections: &[STORAGE, PUBLIC_BY_DEFAULT, TRUST] },
     schema(ck::CKO_OTP_KEY, ck::CKK_HOTP, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, SECRET, HIDDEN, VALUE_LEN, OTP]),
+    schema(ck::CKO_PUBLIC_KEY, DH, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, DH_PUBLIC]),
+    schema(ck::CKO_PUBLIC_KEY, X9_42, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, DH_PUBLIC, ORDER_PUBLIC]),
+    schema(ck::CKO_PUBLIC_KEY, DSA, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, DH_PUBLIC, ORDER_PUBLIC]),
+    schema(ck::CKO_PRIVATE_KEY, DH, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, DH_PRIVATE, VALUE_BITS]),
+    schema(ck::CKO_PRIVATE_KEY, X9_42, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, DH_PRIVATE, ORDER_PRIVATE]),
+    schema(ck::CKO_PRIVATE_KEY, DSA, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, PRIVATE, HIDDEN, DH_PRIVATE, ORDER_PRIVATE]),
+    schema(ck::CKO_DOMAIN_PARAMETERS, DH, &[STORAGE, PUBLIC_BY_DEFAULT, DH_PARAMETERS]),
+    schema(ck::CKO_DOMAIN_PARAMETERS, X9_42, &[STORAGE, PUBLIC_BY_DEFAULT, DH_PARAMETERS, ORDER_PARAMETERS]),
+    schema(ck::CKO_DOMAIN_PARAMETERS, DSA, &[STORAGE, PUBLIC_BY_DEFAULT, DH_PARAMETERS, ORDER_PARAMETERS]),
 ];
 
 /// The schema of a class and type; `None` when no such object can be kept here.
@@ -458,7 +494,9 @@ pub fn find(class: u64, subtype: Option<u64>) -> Option<&'static Schema> {
 pub fn subtype_attribute(class: u64) -> Option<Type> {
     match class {
         ck::CKO_CERTIFICATE => Some(ck::CKA_CERTIFICATE_TYPE),
-        ck::CKO_PUBLIC_KEY | ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY | ck::CKO_OTP_KEY => Some(ck::CKA_KEY_TYPE),
+        ck::CKO_PUBLIC_KEY | ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY | ck::CKO_OTP_KEY | ck::CKO_DOMAIN_PARAMETERS => {
+            Some(ck::CKA_KEY_TYPE)
+        }
         _ => None,
     }
 }

@@ -4,13 +4,13 @@
 use super::engine::{Signer, Verifier};
 use super::hash::{self, Hash};
 use super::key::{Key, curve};
-use super::scheme::{Direct, Hashed, Scheme};
-use super::{Group, Parameter, Row, failed};
-use crate::{Error, Result};
+use super::scheme::{Direct, Hashed};
+use super::two_numbers::TwoNumbers;
+use super::{Group, Row};
+use crate::Result;
 use cryptoki_sys as ck;
 use sealhsm_crypto::curve::{Curve, PRIME_BITS, Shape as Kind};
-use sealhsm_crypto::ecdsa;
-use sealhsm_crypto::operation::{Operation, Purpose};
+use sealhsm_crypto::operation::Purpose;
 use std::sync::Arc;
 
 const TYPES: &[u64] = &[ck::CKK_EC];
@@ -62,8 +62,8 @@ pub(super) static ROWS: &[Row] = &[
         sizes: SIZES,
         key_types: TYPES,
         extra_flags: FLAGS,
-        sign: Some(|key| Ok(Box::new(Direct(Ecdsa::new(key, Purpose::Sign)?)))),
-        verify: Some(|key| Ok(Box::new(Direct(Ecdsa::new(key, Purpose::Verify)?)))),
+        sign: Some(|key| Ok(Box::new(Direct(scheme(key, Purpose::Sign)?)))),
+        verify: Some(|key| Ok(Box::new(Direct(scheme(key, Purpose::Verify)?)))),
     }),
     ecdsa!(Legacy CKM_ECDSA_SHA1 SHA1),
     ecdsa!(Modern CKM_ECDSA_SHA224 SHA224),
@@ -77,53 +77,15 @@ pub(super) static ROWS: &[Row] = &[
 ];
 
 fn sign(key: &Arc<Key>, hash: &'static Hash) -> Result<Box<dyn Signer>> {
-    Ok(Box::new(Hashed::new(hash, Ecdsa::new(key, Purpose::Sign)?)?))
+    Ok(Box::new(Hashed::new(hash, scheme(key, Purpose::Sign)?)?))
 }
 
 fn verify(key: &Arc<Key>, hash: &'static Hash) -> Result<Box<dyn Verifier>> {
-    Ok(Box::new(Hashed::new(hash, Ecdsa::new(key, Purpose::Verify)?)?))
+    Ok(Box::new(Hashed::new(hash, scheme(key, Purpose::Verify)?)?))
 }
 
-/// ECDSA over a digest; one that is longer than the order is cut by OpenSSL as the standard says.
-struct Ecdsa {
-    operation: Operation,
-    /// Bytes of r ‖ s.
-    len: usize,
-}
-
-impl Ecdsa {
-    fn new(key: &Arc<Key>, purpose: Purpose) -> Result<Self> {
-        let (key, curve) = key.curve(Kind::Weierstrass)?;
-        Ok(Self { operation: Operation::new(key, purpose).map_err(failed)?, len: 2 * curve.scalar_len })
-    }
-}
-
-impl Scheme for Ecdsa {
-    fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
-        parameter.none()
-    }
-
-    fn signature_len(&self) -> usize {
-        self.len
-    }
-
-    /// Some clients cut the leading zeros that both numbers share.
-    fn fits(&self, signature_len: usize) -> bool {
-        (1..=self.len).contains(&signature_len) && signature_len % 2 == 0
-    }
-
-    fn sign(&mut self, data: &[u8], signature: &mut [u8]) -> Result<usize> {
-        let mut der = [0; ecdsa::MAX_DER];
-        let written = self.operation.sign(data, &mut der).map_err(failed)?;
-        ecdsa::to_fixed(&der[..written], &mut signature[..self.len]).ok_or(Error::General)?;
-        Ok(self.len)
-    }
-
-    fn verify(&mut self, data: &[u8], signature: &[u8]) -> Result<()> {
-        if !self.fits(signature.len()) {
-            return Err(Error::SignatureLenRange);
-        }
-        let valid = self.operation.verify(data, &ecdsa::to_der(signature));
-        if valid { Ok(()) } else { Err(Error::SignatureInvalid) }
-    }
+/// A digest that is longer than the order is cut by OpenSSL as the standard says.
+fn scheme(key: &Key, purpose: Purpose) -> Result<TwoNumbers> {
+    let (key, curve) = key.curve(Kind::Weierstrass)?;
+    TwoNumbers::new(key, purpose, curve.scalar_len)
 }

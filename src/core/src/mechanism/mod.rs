@@ -10,7 +10,9 @@ mod block;
 mod chacha;
 mod collect;
 pub mod derive;
+mod dh;
 mod digest;
+mod dsa;
 mod ec;
 mod edwards;
 pub mod engine;
@@ -29,6 +31,7 @@ mod scheme;
 mod secret;
 #[cfg(test)]
 mod tests;
+mod two_numbers;
 pub mod wrapping;
 
 pub use parameter::{Mechanism, Parameter, Salt, Shape};

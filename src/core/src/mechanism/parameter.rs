@@ -106,6 +106,10 @@ pub enum Shape {
     PbeWithoutIv,
     /// CK_OTP_PARAMS.
     Otp,
+    /// Raw bytes, one or more.
+    Raw,
+    /// CK_X9_42_DH1_DERIVE_PARAMS.
+    X942Dh1,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -272,6 +276,15 @@ pub enum Parameter<'a> {
         salt: &'a [u8],
         /// ulIteration.
         iterations: u64,
+    },
+    /// CK_X9_42_DH1_DERIVE_PARAMS.
+    X942Dh1 {
+        /// CKD_.
+        kdf: u64,
+        /// pOtherInfo.
+        other: &'a [u8],
+        /// pPublicData: the other side's public value.
+        public: &'a [u8],
     },
 }
 

@@ -6,7 +6,8 @@ use super::kem::Kem;
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aead, aes, block, chacha, derive, digest, ec, edwards, hotp, mac, password, pq, raw_rsa, rsa, secret};
+use super::{aead, aes, block, chacha, derive, dh, digest, dsa, ec, edwards, hotp, mac, password, pq, raw_rsa};
+use super::{rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
 use sealhsm_secret::Secret;
@@ -169,6 +170,9 @@ static FAMILIES: &[&[Row]] = &[
     derive::tls::ROWS,
     derive::tls_prf::ROWS,
     derive::ike::ROWS,
+    dh::ROWS,
+    derive::dh::ROWS,
+    dsa::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.

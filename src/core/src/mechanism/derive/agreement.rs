@@ -40,29 +40,35 @@ pub(in crate::mechanism) static ROWS: &[Row] = &[
 
 /// Where the counter stands in what is hashed.
 #[derive(Clone, Copy)]
-enum Order {
-    /// ANSI X9.63: secret, counter, shared data.
-    CounterAfter,
+pub(super) enum Order<'a> {
+    /// ANSI X9.63 and X9.42: secret, what is shared before the counter, counter, shared data.
+    CounterAfter {
+        /// Nothing, save in X9.42.
+        before: &'a [u8],
+    },
     /// SP 800-56C: counter, secret, shared data.
     CounterFirst,
 }
 
+/// As X9.63 has it.
+const AFTER: Order<'static> = Order::CounterAfter { before: &[] };
+
 /// CKD_, hash and order.
-type Kdf = (u64, &'static Hash, Order);
+type Kdf = (u64, &'static Hash, Order<'static>);
 static KDFS: &[Kdf] = &[
-    (ck::CKD_SHA1_KDF, &hash::SHA1, Order::CounterAfter),
-    (ck::CKD_SHA224_KDF, &hash::SHA224, Order::CounterAfter),
-    (ck::CKD_SHA256_KDF, &hash::SHA256, Order::CounterAfter),
-    (ck::CKD_SHA384_KDF, &hash::SHA384, Order::CounterAfter),
-    (ck::CKD_SHA512_KDF, &hash::SHA512, Order::CounterAfter),
-    (ck::CKD_SHA3_224_KDF, &hash::SHA3_224, Order::CounterAfter),
-    (ck::CKD_SHA3_256_KDF, &hash::SHA3_256, Order::CounterAfter),
-    (ck::CKD_SHA3_384_KDF, &hash::SHA3_384, Order::CounterAfter),
-    (ck::CKD_SHA3_512_KDF, &hash::SHA3_512, Order::CounterAfter),
-    (ck::CKD_BLAKE2B_160_KDF, &hash::BLAKE2B_160, Order::CounterAfter),
-    (ck::CKD_BLAKE2B_256_KDF, &hash::BLAKE2B_256, Order::CounterAfter),
-    (ck::CKD_BLAKE2B_384_KDF, &hash::BLAKE2B_384, Order::CounterAfter),
-    (ck::CKD_BLAKE2B_512_KDF, &hash::BLAKE2B_512, Order::CounterAfter),
+    (ck::CKD_SHA1_KDF, &hash::SHA1, AFTER),
+    (ck::CKD_SHA224_KDF, &hash::SHA224, AFTER),
+    (ck::CKD_SHA256_KDF, &hash::SHA256, AFTER),
+    (ck::CKD_SHA384_KDF, &hash::SHA384, AFTER),
+    (ck::CKD_SHA512_KDF, &hash::SHA512, AFTER),
+    (ck::CKD_SHA3_224_KDF, &hash::SHA3_224, AFTER),
+    (ck::CKD_SHA3_256_KDF, &hash::SHA3_256, AFTER),
+    (ck::CKD_SHA3_384_KDF, &hash::SHA3_384, AFTER),
+    (ck::CKD_SHA3_512_KDF, &hash::SHA3_512, AFTER),
+    (ck::CKD_BLAKE2B_160_KDF, &hash::BLAKE2B_160, AFTER),
+    (ck::CKD_BLAKE2B_256_KDF, &hash::BLAKE2B_256, AFTER),
+    (ck::CKD_BLAKE2B_384_KDF, &hash::BLAKE2B_384, AFTER),
+    (ck::CKD_BLAKE2B_512_KDF, &hash::BLAKE2B_512, AFTER),
     (ck::CKD_SHA1_KDF_SP800, &hash::SHA1, Order::CounterFirst),
     (ck::CKD_SHA224_KDF_SP800, &hash::SHA224, Order::CounterFirst),
     (ck::CKD_SHA256_KDF_SP800, &hash::SHA256, Order::CounterFirst),
@@ -132,15 +138,15 @@ impl<'a> After<'a> {
 }
 
 /// Hashes secret, counter and shared data until there are `len` bytes.
-fn expand(hash: &Hash, order: Order, secret: &[u8], shared: &[u8], len: usize) -> Result<Secret> {
+pub(super) fn expand(hash: &Hash, order: Order<'_>, secret: &[u8], shared: &[u8], len: usize) -> Result<Secret> {
     let mut digest = Context::new(hash.algorithm).map_err(failed)?;
     let mut out = Secret::zeroed(len);
     let mut block = [0; MAX_LEN];
     for (counter, part) in (1u32..).zip(out.as_mut().chunks_mut(hash.len())) {
         let counter = counter.to_be_bytes();
         let pieces = match order {
-            Order::CounterAfter => [secret, &counter, shared],
-            Order::CounterFirst => [&counter, secret, shared],
+            Order::CounterAfter { before } => [secret, before, &counter, shared],
+            Order::CounterFirst => [&counter, secret, shared, &[]],
         };
         digest.restart().map_err(failed)?;
         for piece in pieces {

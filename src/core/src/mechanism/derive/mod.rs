@@ -2,6 +2,7 @@
 //! inherits from its bases is decided in `application::derive`.
 
 pub(super) mod agreement;
+pub(super) mod dh;
 pub(super) mod encrypted;
 pub(super) mod hash;
 pub(super) mod hkdf;

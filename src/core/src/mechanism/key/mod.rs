@@ -2,6 +2,7 @@
 //! checks and computes when a key comes to be, one file per family of keys.
 
 pub mod curve;
+pub mod dl;
 mod legacy;
 mod otp;
 pub mod pkcs8;
@@ -20,6 +21,7 @@ use crate::attribute::{Attributes, Type, Value};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::curve::{Curve, Shape};
+use sealhsm_crypto::dl::Group;
 use sealhsm_crypto::operation::Purpose;
 use sealhsm_crypto::pkey;
 use sealhsm_crypto::pq::Set;
@@ -76,6 +78,20 @@ pub enum Material {
         /// Which parameter set.
         set: &'static Set,
     },
+    /// Half of a Diffie-Hellman pair.
+    Dh {
+        /// Its domain parameters.
+        group: Group,
+        /// The private or the public number.
+        value: Secret,
+    },
+    /// Half of a DSA pair.
+    Dsa {
+        /// For OpenSSL.
+        key: pkey::Key,
+        /// Bytes of the order.
+        order_len: usize,
+    },
 }
 
 /// An engine at rest.
@@ -108,6 +124,7 @@ const PAIRS: &[Family] = &[
         complete: curve::complete,
     },
     Family { key_types: &[ck::CKK_ML_KEM, ck::CKK_ML_DSA, ck::CKK_SLH_DSA], open: pq::open, complete: pq::complete },
+    Family { key_types: &[ck::CKK_DH, ck::CKK_X9_42_DH, ck::CKK_DSA], open: dl::open, complete: dl::complete },
 ];
 const SECRETS: Family = Family { key_types: &[], open: secret::open, complete: secret::complete };
 const OTPS: Family = Family { key_types: &[], open: otp::open, complete: otp::complete };
@@ -172,6 +189,22 @@ impl Key {
     pub(super) fn curve(&self, shape: Shape) -> Result<(&pkey::Key, &'static Curve)> {
         match &self.material {
             Material::Curve { key, curve } if curve.shape == shape => Ok((key, curve)),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+
+    /// A Diffie-Hellman key: the group, and the private or the public number.
+    pub(super) fn dh(&self) -> Result<(&Group, &Secret)> {
+        match &self.material {
+            Material::Dh { group, value } => Ok((group, value)),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+
+    /// A DSA key and the bytes of its order.
+    pub(super) fn dsa(&self) -> Result<(&pkey::Key, usize)> {
+        match &self.material {
+            Material::Dsa { key, order_len } => Ok((key, *order_len)),
             _ => Err(Error::KeyTypeInconsistent),
         }
     }

@@ -1,5 +1,5 @@
 //! Private keys as PrivateKeyInfo (PKCS #8, RFC 5958): RSA (RFC 8017 appendix A.1.2), curves (RFC 5915, RFC 8410),
-//! ML-DSA, SLH-DSA and ML-KEM (RFC 9881, RFC 9909, RFC 9935).
+//! ML-DSA, SLH-DSA and ML-KEM (RFC 9881, RFC 9909, RFC 9935), discrete logarithms (as their public keys, RFC 3279).
 //! From attributes to DER and back; whether the numbers belong together is checked by `complete` afterwards.
 
 use super::{Attributes, Error, Result, required};
@@ -44,6 +44,7 @@ pub fn encode(key: &Attributes) -> Result<Secret> {
             der::secret(der::OCTET_STRING, &[required(key, ck::CKA_VALUE)?]),
         ),
         Some(ck::CKK_ML_KEM | ck::CKK_ML_DSA | ck::CKK_SLH_DSA) => super::pq::to_pkcs8(key)?,
+        Some(ck::CKK_DH | ck::CKK_X9_42_DH | ck::CKK_DSA) => super::dl::to_pkcs8(key)?,
         _ => return Err(Error::KeyNotWrappable),
     };
     let inner = der::secret(der::OCTET_STRING, &[inner.as_ref()]);
@@ -85,6 +86,7 @@ pub fn decode(bytes: &[u8], key_type: u64) -> Option<Attributes> {
         ck::CKK_EC_EDWARDS => decode_raw(algorithm, inner, Shape::Edwards),
         ck::CKK_EC_MONTGOMERY => decode_raw(algorithm, inner, Shape::Montgomery),
         ck::CKK_ML_KEM | ck::CKK_ML_DSA | ck::CKK_SLH_DSA => super::pq::of_pkcs8(key_type, algorithm, inner),
+        ck::CKK_DH | ck::CKK_X9_42_DH | ck::CKK_DSA => super::dl::of_pkcs8(key_type, algorithm, inner),
         _ => None,
     }
 }

@@ -3,8 +3,7 @@
 #![allow(unsafe_code)]
 
 mod aead;
-
-pub use aead::{Message, authenticated, message_or_cancel, wrapping};
+mod agreement;
 pub mod back;
 mod ike;
 mod kdf;
@@ -12,6 +11,8 @@ mod otp;
 mod password;
 mod pq;
 mod tls;
+
+pub use aead::{Message, authenticated, message_or_cancel, wrapping};
 
 use crate::pointer::{Plain, Pointer};
 use cryptoki_sys as ck;
@@ -104,6 +105,8 @@ impl<'c> Given<'c> {
             Shape::Pbe => self.pbe(true),
             Shape::PbeWithoutIv => self.pbe(false),
             Shape::Otp => self.otp(),
+            Shape::Raw => self.some_bytes(),
+            Shape::X942Dh1 => self.x9_42_dh1(),
         }
     }
 

@@ -63,6 +63,7 @@ fn a_parameter_of_another_length_is_malformed() {
         decode(Shape::Pbe, &mut [0u64; 6], change, refused);
         decode(Shape::PbeWithoutIv, &mut [0u64; 6], change, refused);
         decode(Shape::Otp, &mut [0u64; 2], change, refused);
+        decode(Shape::X942Dh1, &mut [0u64; 5], change, refused);
     }
 }
 
@@ -109,6 +110,8 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         Shape::Pbe,
         Shape::PbeWithoutIv,
         Shape::Otp,
+        Shape::Raw,
+        Shape::X942Dh1,
     ] {
         assert_eq!(none(shape, 0), None, "{shape:?}");
     }
@@ -153,6 +156,8 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         (Shape::Pbe, 48),
         (Shape::PbeWithoutIv, 48),
         (Shape::Otp, 16),
+        (Shape::Raw, 1),
+        (Shape::X942Dh1, 40),
     ] {
         assert_eq!(none(shape, length), None, "{shape:?}");
     }
