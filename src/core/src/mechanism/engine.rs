@@ -3,7 +3,7 @@
 //! operation only sets a new IV. Outputs go straight into the caller's buffer.
 
 use super::Parameter;
-use crate::Result;
+use crate::{Error, Result};
 
 /// Encryption or decryption.
 pub trait Cipher: Send {
@@ -26,6 +26,10 @@ pub trait Cipher: Send {
     fn multi_part(&self) -> bool {
         true
     }
+    /// Another one in the middle of the same work, for C_GetOperationState.
+    fn duplicate(&self) -> Result<Box<dyn Cipher>> {
+        Err(Error::StateUnsaveable)
+    }
 }
 
 /// Signing, and MACs.
@@ -34,7 +38,7 @@ pub trait Signer: Send {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
     /// Begins another operation with the parameter of the last `start`, for message after message.
     fn again(&mut self) -> Result<()> {
-        Err(crate::Error::FunctionNotSupported)
+        Err(Error::FunctionNotSupported)
     }
     /// The exact length of the signature in bytes (an upper bound where it varies).
     fn signature_len(&self) -> usize;
@@ -51,6 +55,10 @@ pub trait Signer: Send {
     fn multi_part(&self) -> bool {
         true
     }
+    /// Another one in the middle of the same work, for C_GetOperationState.
+    fn duplicate(&self) -> Result<Box<dyn Signer>> {
+        Err(Error::StateUnsaveable)
+    }
 }
 
 /// Verifying.
@@ -59,7 +67,7 @@ pub trait Verifier: Send {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
     /// Begins another operation with the parameter of the last `start`, for message after message.
     fn again(&mut self) -> Result<()> {
-        Err(crate::Error::FunctionNotSupported)
+        Err(Error::FunctionNotSupported)
     }
     /// Takes data.
     fn update(&mut self, data: &[u8]) -> Result<()>;
@@ -77,6 +85,10 @@ pub trait Verifier: Send {
     /// Whether several `update`s are possible.
     fn multi_part(&self) -> bool {
         true
+    }
+    /// Another one in the middle of the same work, for C_GetOperationState.
+    fn duplicate(&self) -> Result<Box<dyn Verifier>> {
+        Err(Error::StateUnsaveable)
     }
 }
 
@@ -101,4 +113,8 @@ pub trait Digester: Send {
     fn update(&mut self, data: &[u8]) -> Result<()>;
     /// Writes the digest; `output` holds at least `digest_len()` bytes.
     fn finish(&mut self, output: &mut [u8]) -> Result<usize>;
+    /// Another one in the middle of the same work, for C_GetOperationState.
+    fn duplicate(&self) -> Result<Box<dyn Digester>> {
+        Err(Error::StateUnsaveable)
+    }
 }
