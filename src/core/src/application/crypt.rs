@@ -87,7 +87,8 @@ impl Application {
         let found = self.key(&session, key)?;
         let (key, permit) = found.0.key(found.1.as_ref())?;
         may(row, kind, key, permit)?;
-        mechanism.parameter.well_formed()?;
+        self.sized(key)?;
+        self.admitted(&mechanism.parameter)?;
         let mut engine = engine(row, kind, key)?;
         match &mut engine {
             Engine::Cipher(e) => e.start(&mechanism.parameter)?,
@@ -145,7 +146,9 @@ fn has(row: &Row, kind: Kind) -> bool {
 
 /// Class and type, then usage flag, then CKA_ALLOWED_MECHANISMS.
 fn may(row: &Row, kind: Kind, key: &Key, permit: &Permit) -> Result<()> {
-    if !(permit.class == ck::CKO_SECRET_KEY || permit.class == kind.half()) || !row.key_types.contains(&key.key_type) {
+    // Keys of one-time passwords have types of their own.
+    let whole = matches!(permit.class, ck::CKO_SECRET_KEY | ck::CKO_OTP_KEY);
+    if !(whole || permit.class == kind.half()) || !row.key_types.contains(&key.key_type) {
         return Err(Error::KeyTypeInconsistent);
     }
     if kind.usage().is_some_and(|usage| !permit.usage(usage)) {

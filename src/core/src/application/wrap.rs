@@ -78,7 +78,8 @@ impl Application {
         let inner = inner.attributes(inner_store.as_ref())?;
         is_key(inner)?;
         may(row, usable, permit, Use::Wrap)?;
-        let parameter = parameter.well_formed()?;
+        self.sized(usable).map_err(|_| Error::WrappingKeySizeRange)?;
+        let parameter = self.admitted(parameter)?;
         if self.shared.config.strict && !(wrapping.sealed)(parameter) {
             log::warn!("CKM_{}: {SEALED_USE}", row.name);
             return Err(Error::MechanismInvalid);
@@ -145,8 +146,9 @@ impl Application {
         let (outer, store) = self.key(session, unwrapping_key).map_err(of_unwrapping_key)?;
         let (usable, permit) = outer.key(store.as_ref()).map_err(of_unwrapping_key)?;
         may(row, usable, permit, Use::Unwrap)?;
+        self.sized(usable).map_err(|_| Error::UnwrappingKeySizeRange)?;
         let outer = outer.attributes(store.as_ref())?;
-        let parameter = parameter.well_formed()?;
+        let parameter = self.admitted(parameter)?;
         if (confine::is_confined(outer) || self.shared.config.strict) && !(wrapping.sealed)(parameter) {
             log::warn!("CKM_{}: {SEALED_USE}", row.name);
             return Err(Error::MechanismInvalid);

@@ -191,7 +191,7 @@ impl Aead {
             declared: None,
             longest: 0,
             taken: 0,
-            waiting: Collector::new(),
+            waiting: Collector::new(collect::MAX),
         })
     }
 

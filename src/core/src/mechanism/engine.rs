@@ -59,6 +59,21 @@ pub trait Signer: Send {
     fn duplicate(&self) -> Result<Box<dyn Signer>> {
         Err(Error::StateUnsaveable)
     }
+    /// The counter that has to be taken out of use, and stored, before `once` may be called.
+    fn counter(&self) -> Option<Counter> {
+        None
+    }
+    /// It was, and this is the one to use.
+    fn counted(&mut self, _: u64) {}
+}
+
+/// A counter that belongs to a key.
+#[derive(Clone, Copy, Debug)]
+pub struct Counter {
+    /// The handle of the key.
+    pub object: u64,
+    /// The one that the caller asks for.
+    pub asked: Option<u64>,
 }
 
 /// Verifying.

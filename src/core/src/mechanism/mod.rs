@@ -15,6 +15,7 @@ mod ec;
 mod edwards;
 pub mod engine;
 mod hash;
+pub mod hotp;
 pub mod kem;
 pub mod key;
 mod mac;
@@ -31,7 +32,7 @@ mod tests;
 pub mod wrapping;
 
 pub use parameter::{Mechanism, Parameter, Salt, Shape};
-pub use row::{Group, PublicHalf, Row, lookup, rows};
+pub use row::{Group, PublicHalf, Row, lookup, named, rows};
 
 /// Bytes of a digest, by the CKM_ of the hash function.
 pub(crate) fn hash_len(mechanism: u64) -> Option<usize> {

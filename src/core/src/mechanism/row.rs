@@ -6,9 +6,10 @@ use super::kem::Kem;
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aead, aes, block, chacha, derive, digest, ec, edwards, mac, password, pq, raw_rsa, rsa, secret};
+use super::{aead, aes, block, chacha, derive, digest, ec, edwards, hotp, mac, password, pq, raw_rsa, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
+use sealhsm_secret::Secret;
 use std::sync::{Arc, LazyLock};
 
 /// Deniable groups of mechanisms.
@@ -77,6 +78,10 @@ pub struct Row {
     pub kem: Option<Kem>,
     /// C_VerifyRecoverInit. What has it has `sign` too, which is what C_SignRecoverInit makes.
     pub recover: Option<Make<dyn Recoverer>>,
+    /// Bytes that C_GenerateKey gives besides the key, for the output fields of the parameter.
+    pub shown: fn(&Parameter<'_>) -> Result<Vec<Secret>>,
+    /// CKO_ of what C_GenerateKey makes.
+    pub makes: u64,
 }
 
 impl Row {
@@ -104,6 +109,8 @@ impl Row {
         public_half: None,
         kem: None,
         recover: None,
+        shown: |_| Ok(Vec::new()),
+        makes: cryptoki_sys::CKO_SECRET_KEY,
     };
 }
 
@@ -158,6 +165,7 @@ static FAMILIES: &[&[Row]] = &[
     password::ROWS,
     raw_rsa::ROWS,
     derive::public::ROWS,
+    hotp::ROWS,
     derive::tls::ROWS,
     derive::tls_prf::ROWS,
     derive::ike::ROWS,
@@ -184,6 +192,27 @@ pub fn rows() -> &'static [&'static Row] {
 pub fn lookup(mechanism: u64) -> Option<&'static Row> {
     let registry = &*REGISTRY;
     registry.numbers.binary_search(&mechanism).ok().map(|at| registry.rows[at])
+}
+
+/// Names that the standard has beside those of the rows.
+macro_rules! second_names {
+    ($($name:ident)*) => {
+        const SECOND_NAMES: &[(&str, u64)] = &[$((bare(stringify!($name)), cryptoki_sys::$name)),*];
+    };
+}
+
+second_names! {
+    CKM_ECDSA_KEY_PAIR_GEN
+    CKM_CAST5_KEY_GEN CKM_CAST5_ECB CKM_CAST5_CBC CKM_CAST5_CBC_PAD CKM_CAST5_MAC CKM_CAST5_MAC_GENERAL
+    CKM_SHA3_224_KEY_DERIVE CKM_SHA3_256_KEY_DERIVE CKM_SHA3_384_KEY_DERIVE CKM_SHA3_512_KEY_DERIVE
+    CKM_SHAKE_128_KEY_DERIVE CKM_SHAKE_256_KEY_DERIVE
+    CKM_DSA_PROBABILISTIC_PARAMETER_GEN CKM_DSA_PROBABLISTIC_PARAMETER_GEN
+}
+
+/// The row of a mechanism by one of its names, without `CKM_`.
+pub fn named(name: &str) -> Option<&'static Row> {
+    let second = || SECOND_NAMES.iter().find(|(second, _)| *second == name).and_then(|(_, number)| lookup(*number));
+    rows().iter().copied().find(|row| row.name == name).or_else(second)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Signature schemes, and the three ways in which data reaches one: given whole and as it is, hashed on the way, or
 //! collected until the end. A scheme is set up for signing or for verifying; it does not know how its data came.
 
-use super::collect::Collector;
+use super::collect::{self, Collector};
 use super::engine::{Signer, Verifier};
 use super::hash::Hash;
 use super::{Parameter, failed};
@@ -160,7 +160,7 @@ pub struct Collected<S> {
 impl<S: Scheme> Collected<S> {
     /// Nothing collected yet.
     pub fn new(scheme: S) -> Self {
-        Self { data: Collector::new(), scheme }
+        Self { data: Collector::new(collect::MAX), scheme }
     }
 
     fn begin(&mut self, parameter: &Parameter<'_>) -> Result<()> {

@@ -15,9 +15,10 @@ entries! {
         count: ck::CK_ULONG,
         key: *mut ck::CK_OBJECT_HANDLE
     ) {
-        let to = key.required()?;
+        let back = decode::back::places(mechanism, key)?;
         let mechanism = decode::mechanism(mechanism)?;
-        to.write(app.generate_key(session, &mechanism, &decode::template(template, count)?)?)
+        let made = app.generate_key(session, &mechanism, &decode::template(template, count)?);
+        back.fill(made.map_err(|error| error.into()))
     }
 
     fn C_GenerateKeyPair(
@@ -140,7 +141,7 @@ entries! {
         count: ck::CK_ULONG,
         key: *mut ck::CK_OBJECT_HANDLE
     ) {
-        let back = decode::back::derived(mechanism, key)?;
+        let back = decode::back::places(mechanism, key)?;
         let mechanism = decode::mechanism(mechanism)?;
         back.fill(app.derive_key(session, &mechanism, base_key, &decode::template(template, count)?))
     }

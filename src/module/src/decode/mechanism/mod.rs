@@ -8,6 +8,7 @@ pub use aead::{Message, authenticated, message_or_cancel, wrapping};
 pub mod back;
 mod ike;
 mod kdf;
+mod otp;
 mod password;
 mod pq;
 mod tls;
@@ -100,6 +101,9 @@ impl<'c> Given<'c> {
             Shape::IkePrf => self.ike_prf(),
             Shape::Ike1Prf => self.ike1_prf(),
             Shape::Ike1Extended => self.ike1_extended(),
+            Shape::Pbe => self.pbe(true),
+            Shape::PbeWithoutIv => self.pbe(false),
+            Shape::Otp => self.otp(),
         }
     }
 

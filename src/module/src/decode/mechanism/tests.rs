@@ -60,6 +60,9 @@ fn a_parameter_of_another_length_is_malformed() {
         decode(Shape::IkePrf, &mut [0u64; 7], change, refused);
         decode(Shape::Ike1Prf, &mut [0u64; 9], change, refused);
         decode(Shape::Ike1Extended, &mut [0u64; 5], change, refused);
+        decode(Shape::Pbe, &mut [0u64; 6], change, refused);
+        decode(Shape::PbeWithoutIv, &mut [0u64; 6], change, refused);
+        decode(Shape::Otp, &mut [0u64; 2], change, refused);
     }
 }
 
@@ -103,6 +106,9 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         Shape::IkePrf,
         Shape::Ike1Prf,
         Shape::Ike1Extended,
+        Shape::Pbe,
+        Shape::PbeWithoutIv,
+        Shape::Otp,
     ] {
         assert_eq!(none(shape, 0), None, "{shape:?}");
     }
@@ -144,6 +150,9 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         (Shape::IkePrf, 56),
         (Shape::Ike1Prf, 72),
         (Shape::Ike1Extended, 40),
+        (Shape::Pbe, 48),
+        (Shape::PbeWithoutIv, 48),
+        (Shape::Otp, 16),
     ] {
         assert_eq!(none(shape, length), None, "{shape:?}");
     }
