@@ -191,7 +191,7 @@ fn random_bytes_have_the_length_asked_for() {
 
 #[test]
 #[allow(unsafe_code)]
-fn what_is_not_there_yet_says_so_after_the_session_check() {
+fn what_no_session_here_can_be_asked_for_says_so_after_the_session_check() {
     isolated(|env| {
         let module = env.module();
         let session = public_session(env, &module);
@@ -199,7 +199,9 @@ fn what_is_not_there_yet_says_so_after_the_session_check() {
         let mut flags = 1;
         // SAFETY: these calls look at nothing but the session, the last two at a place for a result.
         unsafe {
-            assert_eq!(raw.C_GetOperationState(handle, null_mut(), null_mut()), ck::CKR_FUNCTION_NOT_SUPPORTED);
+            assert_eq!(raw.C_AsyncComplete(handle, null_mut(), null_mut()), ck::CKR_FUNCTION_NOT_SUPPORTED);
+            assert_eq!(raw.C_AsyncGetID(handle, null_mut(), null_mut()), ck::CKR_FUNCTION_NOT_SUPPORTED);
+            assert_eq!(raw.C_AsyncJoin(0, null_mut(), 0, null_mut(), 0), ck::CKR_SESSION_HANDLE_INVALID);
             assert_eq!(raw.C_AsyncJoin(handle, null_mut(), 0, null_mut(), 0), ck::CKR_FUNCTION_NOT_SUPPORTED);
             assert_eq!(raw.C_GetFunctionStatus(handle), ck::CKR_FUNCTION_NOT_PARALLEL);
             assert_eq!(raw.C_CancelFunction(handle), ck::CKR_FUNCTION_NOT_PARALLEL);

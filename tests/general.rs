@@ -43,8 +43,8 @@ fn function_list_and_interfaces_are_there_before_c_initialize() {
         assert_eq!((list.version.major, list.version.minor), (2, 40));
         assert!(list.C_WaitForSlotEvent.is_some());
         let interfaces = module.interfaces().unwrap();
-        let last = interfaces.last().unwrap();
-        assert_eq!((last.name.as_str(), last.version, last.flags), ("PKCS 11", (2, 40), 0));
+        let versions: Vec<_> = interfaces.iter().map(|of| (of.name.as_str(), of.version, of.flags)).collect();
+        assert_eq!(versions, [("PKCS 11", (3, 2), 0), ("PKCS 11", (3, 0), 0), ("PKCS 11", (2, 40), 0)]);
         assert_eq!(module.info().unwrap_err(), ck::CKR_CRYPTOKI_NOT_INITIALIZED);
     });
 }
@@ -56,9 +56,12 @@ fn an_interface_is_found_by_name_version_and_flags() {
         let newest = module.interfaces().unwrap().remove(0);
         assert_eq!(module.interface(None, None, 0).unwrap(), newest);
         assert_eq!(module.interface(Some("PKCS 11"), None, 0).unwrap(), newest);
-        assert_eq!(module.interface(Some("PKCS 11"), Some((2, 40)), 0).unwrap().version, (2, 40));
+        for version in [(3, 2), (3, 0), (2, 40)] {
+            assert_eq!(module.interface(Some("PKCS 11"), Some(version), 0).unwrap().version, version);
+        }
         for (name, version, flags) in [
             (Some("PKCS 11"), Some((2, 41)), 0),
+            (Some("PKCS 11"), Some((3, 1)), 0),
             (Some("PKCS11"), None, 0),
             (Some("Vendor"), Some((2, 40)), 0),
             (None, None, ck::CKF_INTERFACE_FORK_SAFE),

@@ -1,8 +1,12 @@
 //! Calls at the wrong time: no operation, another one's key gone, the session closed in between.
 
-use kit::{Mechanism, Object, Result, Session, Template, ck, curve, isolated};
+use kit::{Mechanism, Message, Object, Result, Session, Template, ck, curve, isolated};
 
 const DATA: [u8; 32] = *b"thirty-two bytes, good for a MAC";
+
+fn message() -> Message {
+    Message::gcm(&[1; 12], 128)
+}
 
 /// The calls of a signature.
 const SIGNING: [&str; 3] = ["C_Sign", "C_SignUpdate", "C_SignFinal"];
@@ -33,6 +37,22 @@ fn all(session: &Session<'_>) -> Vec<(&'static str, Result<()>)> {
         ("C_DecryptDigestUpdate", session.decrypt_digest(&DATA).map(drop)),
         ("C_SignEncryptUpdate", session.sign_encrypt(&DATA).map(drop)),
         ("C_DecryptVerifyUpdate", session.decrypt_verify(&DATA).map(drop)),
+        ("C_EncryptMessage", session.encrypt_message(&mut message(), b"", &DATA).map(drop)),
+        ("C_EncryptMessageBegin", session.encrypt_message_begin(&mut message(), b"")),
+        ("C_EncryptMessageNext", session.encrypt_message_next(&mut message(), &DATA, 0).map(drop)),
+        ("C_MessageEncryptFinal", session.message_encrypt_final()),
+        ("C_DecryptMessage", session.decrypt_message(&mut message(), b"", &DATA).map(drop)),
+        ("C_DecryptMessageBegin", session.decrypt_message_begin(&mut message(), b"")),
+        ("C_DecryptMessageNext", session.decrypt_message_next(&mut message(), &DATA, 0).map(drop)),
+        ("C_MessageDecryptFinal", session.message_decrypt_final()),
+        ("C_SignMessage", session.sign_message(&DATA).map(drop)),
+        ("C_SignMessageBegin", session.sign_message_begin(None)),
+        ("C_SignMessageNext", session.sign_message_next(&DATA)),
+        ("C_MessageSignFinal", session.message_sign_final()),
+        ("C_VerifyMessage", session.verify_message(&DATA, &DATA)),
+        ("C_VerifyMessageBegin", session.verify_message_begin()),
+        ("C_VerifyMessageNext", session.verify_message_next(&DATA, None)),
+        ("C_MessageVerifyFinal", session.message_verify_final()),
         ("C_FindObjects", session.find_some(1).map(drop)),
         ("C_FindObjectsFinal", session.find_final()),
     ]

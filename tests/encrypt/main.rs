@@ -1,6 +1,7 @@
 //! Chapters "encryption" and "decryption" (PKCS#11 3.2 sections 5.8 and 5.10): what every cipher does alike, and each
 //! mechanism against the vectors of its standard and the `openssl` command.
 
+mod aead;
 mod gcm;
 mod modes;
 mod operations;

@@ -1,7 +1,8 @@
 //! Session management and PINs.
 #![allow(unsafe_code)]
 
-use crate::module::{Module, filled};
+use crate::module::{Module, filled, two_calls};
+use crate::object::Object;
 use crate::rv::{Result, Rv};
 use cryptoki_sys as ck;
 
@@ -35,6 +36,20 @@ impl Session<'_> {
     pub fn cancel(&self, flags: ck::CK_FLAGS) -> Result<()> {
         // SAFETY: takes no pointer.
         Rv::check(unsafe { self.raw().C_SessionCancel(self.handle, flags) })
+    }
+
+    /// C_GetOperationState; asks for the length first.
+    pub fn operation_state(&self) -> Result<Vec<u8>> {
+        // SAFETY: NULL or as much room as the length says.
+        two_calls(0, |to, room| unsafe { self.raw().C_GetOperationState(self.handle, to, room) })
+    }
+
+    /// C_SetOperationState with the keys of encryption and of authentication, if they are named.
+    pub fn set_operation_state(&self, state: &[u8], encryption: Object, authentication: Object) -> Result<()> {
+        let (at, length) = bytes(state);
+        let (one, two) = (encryption.0, authentication.0);
+        // SAFETY: a state with its length.
+        Rv::check(unsafe { self.raw().C_SetOperationState(self.handle, at, length, one, two) })
     }
 
     /// C_Login.

@@ -162,6 +162,16 @@ impl Context {
         check(self.open)
     }
 
+    /// Another one in the middle of the same message.
+    pub fn duplicate(&self) -> Result<Self> {
+        // SAFETY: no conditions; may return null, which is checked.
+        let context = unsafe { ffi::EVP_CIPHER_CTX_new() };
+        let new = Self { context, ..*self };
+        // SAFETY: both contexts are live, and the copied one is only read.
+        check(!new.context.is_null() && unsafe { ffi::EVP_CIPHER_CTX_copy(new.context, self.context) == 1 })?;
+        Ok(new)
+    }
+
     /// Associated data of an AEAD, before any input.
     pub fn associate(&mut self, data: &[u8]) -> Result<()> {
         for piece in data.chunks(PIECE) {

@@ -143,6 +143,13 @@ impl Context {
         if ok == 1 { Ok(()) } else { Err(ErrorStack::get().into()) }
     }
 
+    /// Another one with the same input so far.
+    pub fn duplicate(&self) -> Result<Self> {
+        let mut new = Self { context: MdCtx::new()?, algorithm: self.algorithm };
+        new.become_like(self)?;
+        Ok(new)
+    }
+
     /// Takes over all input of another one of the same algorithm.
     pub(crate) fn become_like(&mut self, other: &Self) -> Result<()> {
         // SAFETY: live contexts; the copied one is only read.

@@ -51,6 +51,12 @@ impl Context {
         check(unsafe { ffi::EVP_MAC_update(self.context, data.as_ptr(), data.len()) == 1 })
     }
 
+    fn duplicate(&self) -> Result<Self> {
+        // SAFETY: a live context, which is only read.
+        let context = unsafe { ffi::EVP_MAC_CTX_dup(self.context) };
+        if context.is_null() { Err(ErrorStack::get().into()) } else { Ok(Self { context, len: self.len }) }
+    }
+
     fn finish(&mut self, out: &mut [u8]) -> Result<()> {
         if out.len() < self.len {
             return Err(Error::from("an output buffer that is too short"));
@@ -101,6 +107,18 @@ impl Hmac {
             Way::OpenSsl(context) => context.update(data),
             Way::Own(nested) => nested.work.update(data),
         }
+    }
+
+    /// Another one with the same key and data so far.
+    pub fn duplicate(&self) -> Result<Self> {
+        Ok(Self(match &self.0 {
+            Way::OpenSsl(context) => Way::OpenSsl(context.duplicate()?),
+            Way::Own(nested) => Way::Own(Box::new(Nested {
+                inner: nested.inner.duplicate()?,
+                outer: nested.outer.duplicate()?,
+                work: nested.work.duplicate()?,
+            })),
+        }))
     }
 
     /// Writes the MAC, as long as the digest, to the start of `out`.

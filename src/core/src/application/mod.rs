@@ -15,6 +15,7 @@ mod recover;
 mod sessions;
 mod sign;
 mod slots;
+mod state;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -114,6 +115,7 @@ pub struct Application {
     shared: Arc<Shared>,
     slots: RwLock<Vec<Slot>>,
     sessions: RwLock<ByHandle<Arc<Session>>>,
+    states: state::States,
     /// Held while C_InitToken makes a token.
     making: Mutex<()>,
     stopped: AtomicBool,
@@ -135,6 +137,7 @@ impl Application {
             shared,
             slots: RwLock::default(),
             sessions: RwLock::default(),
+            states: state::States::default(),
             making: Mutex::default(),
             stopped: AtomicBool::new(false),
             arrived: Mutex::default(),
@@ -156,6 +159,7 @@ impl Application {
         for session in std::mem::take(&mut *write(&self.sessions)).values() {
             session.end_if_idle();
         }
+        self.states.clear_if_idle();
         for slot in std::mem::take(&mut *write(&self.slots)) {
             if let Some(token) = slot.token {
                 token.forget();
@@ -174,6 +178,7 @@ impl Application {
     /// In a forked child, at its first call: wipes the keys that it inherited, as far as no thread of the parent was
     /// using them at the moment of the fork. The parent has its own copy of everything.
     pub fn wipe_in_child(&self) {
+        self.states.clear_if_idle();
         if let Ok(mut sessions) = self.sessions.try_write() {
             sessions.drain().for_each(|(_, session)| session.end_if_idle());
         }

@@ -50,6 +50,7 @@ impl Application {
         };
         if last {
             self.log_out(&session.token);
+            self.states.forget(&session.token);
         }
         Ok(())
     }
@@ -123,6 +124,7 @@ impl Application {
         for session in sessions {
             session.operations().log_out();
         }
+        self.states.log_out(token);
         was_in
     }
 

@@ -48,6 +48,11 @@ impl Digester for Truncated {
         Ok(())
     }
 
+    fn duplicate(&self) -> Result<Box<dyn Digester>> {
+        let context = self.0.as_ref().map(Context::duplicate).transpose().map_err(failed)?;
+        Ok(Box::new(Truncated(context)))
+    }
+
     fn digest_len(&self) -> usize {
         self.0.as_ref().map_or(0, |context| context.algorithm().len)
     }
@@ -79,6 +84,10 @@ impl Digester for Digest {
             self.fresh = true;
         }
         Ok(())
+    }
+
+    fn duplicate(&self) -> Result<Box<dyn Digester>> {
+        Ok(Box::new(Digest { context: self.context.duplicate().map_err(failed)?, fresh: self.fresh }))
     }
 
     fn digest_len(&self) -> usize {

@@ -3,7 +3,7 @@
 //! operation only sets a new IV. Outputs go straight into the caller's buffer.
 
 use super::Parameter;
-use crate::Result;
+use crate::{Error, Result};
 
 /// Encryption or decryption.
 pub trait Cipher: Send {
@@ -26,6 +26,10 @@ pub trait Cipher: Send {
     fn multi_part(&self) -> bool {
         true
     }
+    /// Another one in the middle of the same work, for C_GetOperationState.
+    fn duplicate(&self) -> Result<Box<dyn Cipher>> {
+        Err(Error::StateUnsaveable)
+    }
 }
 
 /// Signing, and MACs.
@@ -34,7 +38,7 @@ pub trait Signer: Send {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
     /// Begins another operation with the parameter of the last `start`, for message after message.
     fn again(&mut self) -> Result<()> {
-        Err(crate::Error::FunctionNotSupported)
+        Err(Error::FunctionNotSupported)
     }
     /// The exact length of the signature in bytes (an upper bound where it varies).
     fn signature_len(&self) -> usize;
@@ -50,6 +54,10 @@ pub trait Signer: Send {
     /// Whether several `update`s are possible (CKM_RSA_PKCS: no).
     fn multi_part(&self) -> bool {
         true
+    }
+    /// Another one in the middle of the same work, for C_GetOperationState.
+    fn duplicate(&self) -> Result<Box<dyn Signer>> {
+        Err(Error::StateUnsaveable)
     }
     /// The counter that has to be taken out of use, and stored, before `once` may be called.
     fn counter(&self) -> Option<Counter> {
@@ -74,7 +82,7 @@ pub trait Verifier: Send {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
     /// Begins another operation with the parameter of the last `start`, for message after message.
     fn again(&mut self) -> Result<()> {
-        Err(crate::Error::FunctionNotSupported)
+        Err(Error::FunctionNotSupported)
     }
     /// Takes data.
     fn update(&mut self, data: &[u8]) -> Result<()>;
@@ -92,6 +100,10 @@ pub trait Verifier: Send {
     /// Whether several `update`s are possible.
     fn multi_part(&self) -> bool {
         true
+    }
+    /// Another one in the middle of the same work, for C_GetOperationState.
+    fn duplicate(&self) -> Result<Box<dyn Verifier>> {
+        Err(Error::StateUnsaveable)
     }
 }
 
@@ -116,4 +128,8 @@ pub trait Digester: Send {
     fn update(&mut self, data: &[u8]) -> Result<()>;
     /// Writes the digest; `output` holds at least `digest_len()` bytes.
     fn finish(&mut self, output: &mut [u8]) -> Result<usize>;
+    /// Another one in the middle of the same work, for C_GetOperationState.
+    fn duplicate(&self) -> Result<Box<dyn Digester>> {
+        Err(Error::StateUnsaveable)
+    }
 }

@@ -175,6 +175,22 @@ impl Operation {
         }
     }
 
+    /// Another one in the middle of the same work; `StateUnsaveable` where its engine cannot.
+    pub fn duplicate(&self) -> Result<Operation> {
+        if self.waiting.is_some() {
+            return Err(Error::StateUnsaveable);
+        }
+        let engine = match &self.engine {
+            Engine::Cipher(e) => Engine::Cipher(e.duplicate()?),
+            Engine::Digest(e) => Engine::Digest(e.duplicate()?),
+            Engine::Sign(e) if self.kind == Kind::Sign => Engine::Sign(e.duplicate()?),
+            Engine::Verify(e) if self.kind == Kind::Verify => Engine::Verify(e.duplicate()?),
+            Engine::VerifySignature(e, signature) => Engine::VerifySignature(e.duplicate()?, signature.clone()),
+            _ => return Err(Error::StateUnsaveable),
+        };
+        Ok(Operation { engine, key: self.key.clone(), waiting: None, ..*self })
+    }
+
     /// Forgets a message that was begun.
     pub fn abandon_message(&mut self) {
         self.begun = false;
@@ -266,6 +282,22 @@ impl Operations {
                 *place = None;
             }
         }
+    }
+
+    /// Duplicates of what is active; `OperationNotInitialized` if nothing is, `StateUnsaveable` for what cannot be saved.
+    pub fn save(&self) -> Result<Vec<Operation>> {
+        let saved: Vec<_> = self.active.iter().flatten().map(Operation::duplicate).collect::<Result<_>>()?;
+        match (saved.is_empty(), &self.search) {
+            (false, _) => Ok(saved),
+            (true, Some(_)) => Err(Error::StateUnsaveable),
+            (true, None) => Err(Error::OperationNotInitialized),
+        }
+    }
+
+    /// Puts these in the place of what is active.
+    pub fn restore(&mut self, saved: Vec<Operation>) {
+        self.active = Default::default();
+        saved.into_iter().for_each(|operation| self.begin(operation));
     }
 
     /// Drops everything.

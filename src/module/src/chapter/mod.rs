@@ -1,5 +1,6 @@
 //! The 104 entry points, by chapter of the standard. Each is decode, one call, encode.
 
+mod asynchronous;
 mod cipher;
 mod digest;
 mod dual;
@@ -15,9 +16,10 @@ mod recover;
 mod session;
 mod sign;
 mod slot;
-mod unsupported;
+
 mod verify;
 
+pub use asynchronous::*;
 pub use cipher::*;
 pub use digest::*;
 pub use dual::*;
@@ -33,5 +35,5 @@ pub use recover::*;
 pub use session::*;
 pub use sign::*;
 pub use slot::*;
-pub use unsupported::*;
+
 pub use verify::*;

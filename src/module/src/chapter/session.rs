@@ -1,6 +1,7 @@
 //! Chapter "session management" (PKCS#11 3.2 section 5.6).
 
 use crate::decode;
+use crate::encode::Output;
 use crate::entry::entries;
 use cryptoki_sys as ck;
 use sealhsm_core::Error;
@@ -31,6 +32,27 @@ entries! {
         let to = info.required()?;
         let info = app.session_info(session)?;
         to.write(ck::CK_SESSION_INFO { slotID: info.slot, state: info.state, flags: info.flags, ulDeviceError: 0 })
+    }
+
+    fn C_GetOperationState(
+        app,
+        session: ck::CK_SESSION_HANDLE,
+        state: *mut ck::CK_BYTE,
+        length: *mut ck::CK_ULONG
+    ) {
+        Output::of(state, length)?.fill(|out| app.operation_state(session, out))
+    }
+
+    fn C_SetOperationState(
+        app,
+        session: ck::CK_SESSION_HANDLE,
+        state: *mut ck::CK_BYTE,
+        length: ck::CK_ULONG,
+        encryption_key: ck::CK_OBJECT_HANDLE,
+        authentication_key: ck::CK_OBJECT_HANDLE
+    ) {
+        let state = state.required()?.bytes(length)?;
+        app.set_operation_state(session, state, encryption_key, authentication_key)
     }
 
     fn C_SessionCancel(app, session: ck::CK_SESSION_HANDLE, flags: ck::CK_FLAGS) {

@@ -110,6 +110,11 @@ impl Cipher for Block {
         self.context.restart(iv).map_err(failed)
     }
 
+    fn duplicate(&self) -> Result<Box<dyn Cipher>> {
+        let context = self.context.duplicate().map_err(failed)?;
+        Ok(Box::new(Block { context, taken: self.taken, limit: self.limit, ..*self }))
+    }
+
     fn output_len(&self, input: usize, last: bool) -> usize {
         match (self.mode, self.direction) {
             (Mode::CbcPad, Direction::Encrypt) if last => self.context.ready(input).saturating_add(self.block),

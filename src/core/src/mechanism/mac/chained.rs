@@ -85,6 +85,19 @@ impl Chained {
         self.cbc.restart(&[0; MAX_BLOCK][..self.block]).map_err(failed)
     }
 
+    /// Another one in the middle of the same message.
+    pub fn duplicate(&self) -> Result<Self> {
+        let cbc = self.cbc.duplicate().map_err(failed)?;
+        Ok(Self {
+            cbc,
+            block: self.block,
+            finale: self.finale,
+            held: self.held,
+            len: self.len,
+            scratch: self.scratch.clone(),
+        })
+    }
+
     /// Takes data.
     pub fn update(&mut self, data: &[u8]) -> Result<()> {
         let through = (self.len + data.len()).saturating_sub(1) / self.block * self.block;

@@ -106,6 +106,9 @@ impl Code for Keyed {
     fn again(&mut self) -> Result<()> {
         self.hmac.restart().map_err(failed)
     }
+    fn duplicate(&self) -> Result<Self> {
+        Ok(Self { hmac: self.hmac.duplicate().map_err(failed)?, length: self.length })
+    }
     fn update(&mut self, data: &[u8]) -> Result<()> {
         self.hmac.update(data).map_err(failed)
     }

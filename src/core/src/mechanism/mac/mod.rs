@@ -25,6 +25,13 @@ trait Code: Send {
     fn again(&mut self) -> Result<()> {
         Err(Error::FunctionNotSupported)
     }
+    /// Another one in the middle of the same message.
+    fn duplicate(&self) -> Result<Self>
+    where
+        Self: Sized,
+    {
+        Err(Error::StateUnsaveable)
+    }
     /// Takes data.
     fn update(&mut self, data: &[u8]) -> Result<()>;
     /// Ends the message; the whole MAC at the start of `mac`.
@@ -73,10 +80,13 @@ impl<C: Code + 'static> Mac<C> {
     }
 }
 
-impl<C: Code> Signer for Mac<C> {
+impl<C: Code + 'static> Signer for Mac<C> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.len = self.code.begin(parameter)?;
         Ok(())
+    }
+    fn duplicate(&self) -> Result<Box<dyn Signer>> {
+        Ok(Box::new(Self { code: self.code.duplicate()?, len: self.len }))
     }
     fn again(&mut self) -> Result<()> {
         self.code.again()
@@ -96,10 +106,13 @@ impl<C: Code> Signer for Mac<C> {
     }
 }
 
-impl<C: Code> Verifier for Mac<C> {
+impl<C: Code + 'static> Verifier for Mac<C> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.len = self.code.begin(parameter)?;
         Ok(())
+    }
+    fn duplicate(&self) -> Result<Box<dyn Verifier>> {
+        Ok(Box::new(Self { code: self.code.duplicate()?, len: self.len }))
     }
     fn again(&mut self) -> Result<()> {
         self.code.again()

@@ -108,6 +108,9 @@ impl Code for Chain {
     fn again(&mut self) -> Result<()> {
         self.chained.restart()
     }
+    fn duplicate(&self) -> Result<Self> {
+        Ok(Self { chained: self.chained.duplicate()?, length: self.length })
+    }
     fn update(&mut self, data: &[u8]) -> Result<()> {
         self.chained.update(data)
     }
