@@ -1,7 +1,7 @@
 //! Mechanisms with parameters of noise, many thousands of them, the same in every run.
 
 use crate::in_good_health;
-use kit::{Chance, Mechanism, Object, Result, Session, Template, ck, curve, isolated};
+use kit::{Chance, Mechanism, Object, Result, Session, Template, ck, curve, isolated, pattern};
 
 /// What stands in the place of a length: small, or beyond any memory.
 const LENGTHS: [u64; 12] = [0, 1, 12, 16, 32, 128, 129, 255, 256, 4096, 1 << 63, u64::MAX];
@@ -37,6 +37,7 @@ enum Shape {
     ShortGcm,
     Oaep,
     Eddsa,
+    ChaCha20,
     Context,
     HashContext,
 }
@@ -44,7 +45,8 @@ enum Shape {
 /// The structures that a mechanism takes whose fields are pointers.
 fn shapes(of: ck::CK_MECHANISM_TYPE) -> &'static [Shape] {
     match of {
-        ck::CKM_AES_GCM => &[Shape::Gcm, Shape::ShortGcm],
+        ck::CKM_AES_GCM | ck::CKM_AES_GMAC => &[Shape::Gcm, Shape::ShortGcm],
+        ck::CKM_CHACHA20 => &[Shape::ChaCha20],
         ck::CKM_RSA_PKCS_OAEP => &[Shape::Oaep],
         ck::CKM_EDDSA => &[Shape::None, Shape::Eddsa],
         ck::CKM_ML_DSA
@@ -69,13 +71,22 @@ fn structures(of: ck::CK_MECHANISM_TYPE) -> &'static [usize] {
         | ck::CKM_HASH_ML_DSA_SHA224..=ck::CKM_HASH_ML_DSA_SHAKE256
         | ck::CKM_HASH_SLH_DSA_SHA224..=ck::CKM_HASH_SLH_DSA_SHAKE256 => &[24],
         ck::CKM_HASH_ML_DSA | ck::CKM_HASH_SLH_DSA => &[32],
-        ck::CKM_CHACHA20 | ck::CKM_CHACHA20_POLY1305 | ck::CKM_AES_CBC_ENCRYPT_DATA => &[32],
+        ck::CKM_CHACHA20
+        | ck::CKM_CHACHA20_POLY1305
+        | ck::CKM_AES_CBC_ENCRYPT_DATA
+        | ck::CKM_CAMELLIA_CBC_ENCRYPT_DATA
+        | ck::CKM_ARIA_CBC_ENCRYPT_DATA
+        | ck::CKM_SEED_CBC_ENCRYPT_DATA => &[32],
+        ck::CKM_DES_CBC_ENCRYPT_DATA | ck::CKM_DES3_CBC_ENCRYPT_DATA => &[24],
         ck::CKM_HKDF_DERIVE | ck::CKM_HKDF_DATA => &[64],
         ck::CKM_SP800_108_FEEDBACK_KDF | ck::CKM_IKE_PRF_DERIVE => &[56],
         ck::CKM_PKCS5_PBKD2 | ck::CKM_IKE1_PRF_DERIVE | ck::CKM_TLS_KDF | ck::CKM_TLS12_KDF => &[72],
         ck::CKM_TLS_KEY_AND_MAC_DERIVE => &[72],
         ck::CKM_TLS12_KEY_AND_MAC_DERIVE | ck::CKM_TLS12_KEY_SAFE_DERIVE => &[80],
         ck::CKM_TLS12_MASTER_KEY_DERIVE | ck::CKM_TLS12_MASTER_KEY_DERIVE_DH | ck::CKM_TLS_PRF => &[48],
+        ck::CKM_HOTP => &[16],
+        // CK_PBE_PARAMS.
+        ck::CKM_PBE_MD5_DES_CBC..=ck::CKM_PBE_SHA1_RC2_40_CBC | ck::CKM_PBA_SHA1_WITH_SHA1_HMAC => &[48],
         ck::CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE | ck::CKM_TLS12_EXTENDED_MASTER_KEY_DERIVE_DH => &[32],
         ck::CKM_SP800_108_COUNTER_KDF
         | ck::CKM_SP800_108_DOUBLE_PIPELINE_KDF
@@ -85,6 +96,11 @@ fn structures(of: ck::CK_MECHANISM_TYPE) -> &'static [usize] {
         | ck::CKM_IKE1_EXTENDED_DERIVE => &[40],
         ck::CKM_RSA_AES_KEY_WRAP
         | ck::CKM_AES_ECB_ENCRYPT_DATA
+        | ck::CKM_CAMELLIA_ECB_ENCRYPT_DATA
+        | ck::CKM_ARIA_ECB_ENCRYPT_DATA
+        | ck::CKM_SEED_ECB_ENCRYPT_DATA
+        | ck::CKM_DES_ECB_ENCRYPT_DATA
+        | ck::CKM_DES3_ECB_ENCRYPT_DATA
         | ck::CKM_CONCATENATE_BASE_AND_DATA
         | ck::CKM_CONCATENATE_DATA_AND_BASE
         | ck::CKM_XOR_BASE_AND_DATA => &[16],
@@ -109,6 +125,7 @@ fn parameter(chance: &mut Chance, of: ck::CK_MECHANISM_TYPE) -> Mechanism {
         Shape::ShortGcm => vec![pointer, length, pointer, other, number()],
         Shape::Oaep => vec![number(), number(), number(), pointer, length],
         Shape::Eddsa => vec![number(), length, pointer],
+        Shape::ChaCha20 => vec![pointer, number(), pointer, number()],
         Shape::Context => vec![number(), pointer, length],
         Shape::HashContext => vec![number(), pointer, length, number()],
         Shape::Flat => (0..8).map(|_| number()).collect(),
@@ -132,6 +149,9 @@ fn parameter(chance: &mut Chance, of: ck::CK_MECHANISM_TYPE) -> Mechanism {
 
 fn keys(session: &Session<'_>) -> Vec<Object> {
     let mut keys = vec![Object(0), session.aes(&[1; 16]), session.aes(&[2; 32]), session.secret(&[3; 20])];
+    for (key_type, length) in [(ck::CKK_CHACHA20, 32), (ck::CKK_RC2, 16), (ck::CKK_DES3, 24), (ck::CKK_CAMELLIA, 32)] {
+        keys.push(session.create(&Template::secret_key(key_type, &pattern::key(key_type, length))).unwrap());
+    }
     for (public, private) in [
         session.rsa_pair(1024),
         session.curve_pair(ck::CKM_EC_KEY_PAIR_GEN, curve::P256),
@@ -162,7 +182,7 @@ fn noise_for_a_parameter_is_refused_or_works() {
         mechanisms.retain(|of| module.mechanism_info(0, *of).unwrap().flags & operations != 0);
         let (keys, mut chance) = (keys(&session), Chance::seeded(0x5ea1));
         let mut begun = 0;
-        for round in 0..20_000 {
+        for round in 0..60_000 {
             let of = chance.one_of(&mechanisms);
             let mechanism = parameter(&mut chance, of);
             let key = chance.one_of(&keys);

@@ -31,6 +31,11 @@ fn modes() -> Vec<Mode> {
         mode("CBC", Mechanism::bytes(ck::CKM_AES_CBC, IV), 16),
         mode("CBC-PAD", Mechanism::bytes(ck::CKM_AES_CBC_PAD, IV), 1),
         mode("CTR", Mechanism::ctr(128, IV), 1),
+        mode("OFB", Mechanism::bytes(ck::CKM_AES_OFB, IV), 1),
+        mode("CFB1", Mechanism::bytes(ck::CKM_AES_CFB1, IV), 1),
+        mode("CFB8", Mechanism::bytes(ck::CKM_AES_CFB8, IV), 1),
+        mode("CFB64", Mechanism::bytes(ck::CKM_AES_CFB64, IV), 1),
+        mode("CFB128", Mechanism::bytes(ck::CKM_AES_CFB128, IV), 1),
         mode("GCM", Mechanism::gcm(&IV[..12], b"associated", 128), 1),
     ]
 }

@@ -20,7 +20,12 @@ pub struct Known {
 impl Known {
     /// A new RSA key of 2048 bits, made by the `openssl` command.
     pub fn rsa() -> Known {
-        let pem = openssl(&["genrsa", "-traditional", "2048"], b"");
+        Known::rsa_of(2048)
+    }
+
+    /// The same of other sizes.
+    pub fn rsa_of(bits: u32) -> Known {
+        let pem = openssl(&["genrsa", "-traditional", &bits.to_string()], b"");
         let numbers = integers(&openssl(&["rsa", "-traditional", "-outform", "DER"], &pem));
         let half = |class| {
             Template::new()

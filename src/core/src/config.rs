@@ -1,7 +1,7 @@
 //! The configuration: where it is looked for, what it says, and what follows from it for the rings below.
 //! `conf/sealhsm.toml` documents every key; a test reads it.
 
-use crate::mechanism::{Group, Row, rows};
+use crate::mechanism::{Group, Row, named};
 pub use sealhsm_door::privileged;
 use sealhsm_seal::Argon2;
 use serde::Deserialize;
@@ -222,10 +222,24 @@ impl Config {
     pub fn allows(&self, row: &Row) -> bool {
         match &self.mechanisms {
             Mechanisms::Only(numbers) => numbers.contains(&row.mechanism),
+            Mechanisms::AllBut { .. } => !self.denies(row),
+        }
+    }
+
+    /// Whether a mechanism is denied by name or as legacy: then no parameter of another one may name it either. Who
+    /// lists what is allowed allows it with every parameter.
+    pub fn denies(&self, row: &Row) -> bool {
+        match &self.mechanisms {
+            Mechanisms::Only(_) => false,
             Mechanisms::AllBut { numbers, legacy } => {
-                !(numbers.contains(&row.mechanism) || *legacy && row.group == Group::Legacy)
+                numbers.contains(&row.mechanism) || *legacy && row.group == Group::Legacy
             }
         }
+    }
+
+    /// Whether what is kept for old data only is denied, short keys too.
+    pub fn denies_legacy(&self) -> bool {
+        matches!(self.mechanisms, Mechanisms::AllBut { legacy: true, .. })
     }
 }
 
@@ -268,9 +282,9 @@ fn umask(text: &str) -> Result<u32, String> {
 /// `ALL`, a list of names to allow, or a list of names with `-` before each to deny; `-legacy` denies that group.
 fn mechanisms(text: &str) -> Result<Mechanisms, String> {
     let number = |name: &str| {
-        let bare = name.strip_prefix("CKM_").unwrap_or(name);
-        let row = rows().iter().find(|row| row.name == bare);
-        row.map(|row| row.mechanism).ok_or_else(|| format!("mechanisms: {name:?} is not a mechanism of this module"))
+        named(name.strip_prefix("CKM_").unwrap_or(name))
+            .map(|row| row.mechanism)
+            .ok_or_else(|| format!("mechanisms: {name:?} is not a mechanism of this module"))
     };
     let words: Vec<&str> = text.split([',', ' ', '\n']).map(str::trim).filter(|w| !w.is_empty()).collect();
     if words.is_empty() {

@@ -375,6 +375,32 @@ mod tests {
         }
     }
 
+    /// One of the two halves of a signature wrong, and the greatest common divisor with the modulus is a prime (Boneh,
+    /// DeMillo, Lipton 1997). OpenSSL checks what came out of the remainder theorem with the public exponent, whatever
+    /// the padding, and on a mismatch does without the theorem (rsa_ossl_mod_exp).
+    #[test]
+    fn a_signature_with_a_fault_in_one_half_never_leaves() {
+        let key = generate(1024, &[1, 0, 1]).unwrap();
+        let sign = |key: &Given<'_>, padded: bool| {
+            let mut out = [0; 128];
+            let mut operation = Operation::new(&private_key(key).unwrap(), Purpose::Sign).unwrap();
+            if padded { operation.pkcs1(None) } else { operation.raw() }.unwrap();
+            operation.sign(&[7; 128][..if padded { 32 } else { 128 }], &mut out).map(|_| out).ok()
+        };
+        for padded in [true, false] {
+            let right = sign(&given(&key), padded).unwrap();
+            let faulty = key.exponent_1.as_ref().iter().enumerate().map(|(at, byte)| byte ^ u8::from(at == 9));
+            let faulty = faulty.collect::<Vec<u8>>();
+            for fault in [
+                Given { exponent_1: Some(&faulty), ..given(&key) },
+                Given { exponent_2: Some(&faulty), ..given(&key) },
+                Given { coefficient: Some(&faulty), ..given(&key) },
+            ] {
+                assert!(sign(&fault, padded).is_none_or(|signature| signature == right));
+            }
+        }
+    }
+
     #[test]
     fn the_public_key_info_is_what_openssl_writes() {
         let key = generate(1024, &[1, 0, 1]).unwrap();

@@ -68,7 +68,8 @@ impl Application {
         if !permit.mechanism(row.mechanism) {
             return Err(Error::MechanismInvalid.into());
         }
-        let parameter = parameter.well_formed()?;
+        self.sized(usable)?;
+        let parameter = self.admitted(parameter)?;
         // A handle in the parameter is checked as the base is, except that the mechanism is not its own.
         let handles = (derivation.further)(parameter);
         let found = handles.into_iter().map(|handle| self.key(&session, handle)).collect::<Result<Vec<_>>>()?;

@@ -32,14 +32,16 @@ impl Application {
             return Err(Error::KeyTypeInconsistent);
         }
         may(row, permit, ck::CKA_ENCAPSULATE)?;
-        let parameter = mechanism.parameter.well_formed()?;
+        self.sized(usable)?;
+        let parameter = self.admitted(&mechanism.parameter)?;
         let recipient = object.attributes(store.as_ref())?;
         let mut key = self.shared_key(&session, recipient, ck::CKA_ENCAPSULATE_TEMPLATE, template)?;
         let wanted = wanted(&key)?;
         let length = (kem.ciphertext_len)(usable)?;
         let Some(out) = out else { return Ok((length, None)) };
         let out = out.get_mut(..length).ok_or(Error::BufferTooSmall(length))?;
-        let (value, ciphertext) = (kem.encapsulate)(row, usable, parameter, &wanted)?;
+        let (mut value, ciphertext) = (kem.encapsulate)(row, usable, parameter, &wanted)?;
+        key::adjust_secret(wanted.key_type, value.as_mut());
         key.set_secret(ck::CKA_VALUE, value);
         key::complete(&mut key)?;
         let handle = self.keep(&session, vec![key])?[0];
@@ -65,7 +67,8 @@ impl Application {
             return Err(Error::UnwrappingKeyTypeInconsistent);
         }
         may(row, permit, ck::CKA_DECAPSULATE)?;
-        let parameter = mechanism.parameter.well_formed()?;
+        self.sized(usable).map_err(|_| Error::UnwrappingKeySizeRange)?;
+        let parameter = self.admitted(&mechanism.parameter)?;
         let own = object.attributes(store.as_ref())?;
         let mut key = self.shared_key(&session, own, ck::CKA_DECAPSULATE_TEMPLATE, template)?;
         if permit.reauthenticate {
@@ -73,11 +76,13 @@ impl Application {
             return Err(Error::UserNotLoggedIn);
         }
         let wanted = wanted(&key)?;
-        let value = (kem.decapsulate)(row, usable, parameter, ciphertext, &wanted).map_err(|error| match error {
-            Error::EncryptedDataLenRange => Error::WrappedKeyLenRange,
-            Error::EncryptedDataInvalid => Error::WrappedKeyInvalid,
-            error => error,
-        })?;
+        let mut value =
+            (kem.decapsulate)(row, usable, parameter, ciphertext, &wanted).map_err(|error| match error {
+                Error::EncryptedDataLenRange => Error::WrappedKeyLenRange,
+                Error::EncryptedDataInvalid => Error::WrappedKeyInvalid,
+                error => error,
+            })?;
+        key::adjust_secret(wanted.key_type, value.as_mut());
         fill_in(&mut key, value, &wanted)?;
         Ok(self.keep(&session, vec![key])?[0])
     }

@@ -6,7 +6,10 @@ mod derive;
 mod dual;
 mod kem;
 mod keys;
+mod message_cipher;
+mod message_sign;
 mod objects;
+mod otp;
 mod public;
 mod recover;
 mod sessions;
@@ -19,9 +22,11 @@ mod verify_signature;
 mod wrap;
 
 pub use derive::{Made, Refusal};
+pub use message_cipher::Way;
 
 use crate::config::Config;
-use crate::mechanism::{self, Row};
+use crate::mechanism::key::Key;
+use crate::mechanism::{self, Parameter, Row};
 use crate::object::view::ByHandle;
 use crate::session::Session;
 use crate::shared::Shared;
@@ -189,6 +194,20 @@ impl Application {
     /// The row of a mechanism that the configuration allows.
     fn row(&self, mechanism: u64) -> Result<&'static Row> {
         mechanism::lookup(mechanism).filter(|row| self.shared.config.allows(row)).ok_or(Error::MechanismInvalid)
+    }
+
+    /// The parameter, if it is well formed and names nothing that the configuration denies.
+    fn admitted<'p, 'a>(&self, parameter: &'p Parameter<'a>) -> Result<&'p Parameter<'a>> {
+        let denied = |named| mechanism::lookup(named).is_some_and(|row| self.shared.config.denies(row));
+        match parameter.named().into_iter().flatten().any(denied) {
+            true => Err(Error::MechanismParamInvalid),
+            false => parameter.well_formed(),
+        }
+    }
+
+    /// Whether the configuration lets this key be used, as far as its size goes.
+    fn sized(&self, key: &Key) -> Result<()> {
+        if key.legacy && self.shared.config.denies_legacy() { Err(Error::KeySizeRange) } else { Ok(()) }
     }
 
     /// For calls that only check the session (the parallel relics, C_Async*).

@@ -4,19 +4,22 @@
 
 #[macro_use]
 mod row;
+pub mod aead;
 mod aes;
 mod block;
 mod chacha;
+mod collect;
 pub mod derive;
 mod digest;
 mod ec;
 mod edwards;
 pub mod engine;
-mod gcm;
 mod hash;
+pub mod hotp;
 pub mod kem;
 pub mod key;
 mod mac;
+pub mod message;
 pub mod parameter;
 mod password;
 mod pq;
@@ -29,7 +32,7 @@ mod tests;
 pub mod wrapping;
 
 pub use parameter::{Mechanism, Parameter, Salt, Shape};
-pub use row::{Group, PublicHalf, Row, lookup, rows};
+pub use row::{Group, PublicHalf, Row, lookup, named, rows};
 
 /// Bytes of a digest, by the CKM_ of the hash function.
 pub(crate) fn hash_len(mechanism: u64) -> Option<usize> {

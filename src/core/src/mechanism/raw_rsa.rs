@@ -33,7 +33,7 @@ struct Raw {
 
 impl Raw {
     fn new(key: &Arc<Key>, purpose: Purpose) -> Result<Self> {
-        let (key, bits) = key.rsa()?;
+        let (key, bits) = key.rsa_for(purpose)?;
         let mut operation = Operation::new(key, purpose).map_err(failed)?;
         operation.raw().map_err(failed)?;
         Ok(Self { operation, purpose, len: rsa::bytes(bits) })

@@ -6,9 +6,10 @@ use super::kem::Kem;
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aes, block, chacha, derive, digest, ec, edwards, mac, password, pq, raw_rsa, rsa, secret};
+use super::{aead, aes, block, chacha, derive, digest, ec, edwards, hotp, mac, password, pq, raw_rsa, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
+use sealhsm_secret::Secret;
 use std::sync::{Arc, LazyLock};
 
 /// Deniable groups of mechanisms.
@@ -65,6 +66,10 @@ pub struct Row {
     pub wrapping: Option<Wrapping>,
     /// C_DeriveKey.
     pub derivation: Option<Derivation>,
+    /// C_MessageEncryptInit, C_MessageDecryptInit, C_WrapKeyAuthenticated, C_UnwrapKeyAuthenticated.
+    pub message: Option<&'static aead::Algorithm>,
+    /// A parameter or a key serves one message only: nothing for C_MessageSignInit.
+    pub one_message: bool,
     /// What it generates follows from what the caller gave: a password.
     pub known: bool,
     /// C_DeriveKey where it makes the public half of a private key.
@@ -73,6 +78,10 @@ pub struct Row {
     pub kem: Option<Kem>,
     /// C_VerifyRecoverInit. What has it has `sign` too, which is what C_SignRecoverInit makes.
     pub recover: Option<Make<dyn Recoverer>>,
+    /// Bytes that C_GenerateKey gives besides the key, for the output fields of the parameter.
+    pub shown: fn(&Parameter<'_>) -> Result<Vec<Secret>>,
+    /// CKO_ of what C_GenerateKey makes.
+    pub makes: u64,
 }
 
 impl Row {
@@ -94,10 +103,14 @@ impl Row {
         generate_pair: None,
         wrapping: None,
         derivation: None,
+        message: None,
+        one_message: false,
         known: false,
         public_half: None,
         kem: None,
         recover: None,
+        shown: |_| Ok(Vec::new()),
+        makes: cryptoki_sys::CKO_SECRET_KEY,
     };
 }
 
@@ -139,6 +152,7 @@ static FAMILIES: &[&[Row]] = &[
     derive::encrypted::ROWS,
     derive::hash::ROWS,
     derive::hkdf::ROWS,
+    aead::ROWS,
     block::ROWS,
     block::xts::ROWS,
     chacha::ROWS,
@@ -151,6 +165,7 @@ static FAMILIES: &[&[Row]] = &[
     password::ROWS,
     raw_rsa::ROWS,
     derive::public::ROWS,
+    hotp::ROWS,
     derive::tls::ROWS,
     derive::tls_prf::ROWS,
     derive::ike::ROWS,
@@ -179,6 +194,27 @@ pub fn lookup(mechanism: u64) -> Option<&'static Row> {
     registry.numbers.binary_search(&mechanism).ok().map(|at| registry.rows[at])
 }
 
+/// Names that the standard has beside those of the rows.
+macro_rules! second_names {
+    ($($name:ident)*) => {
+        const SECOND_NAMES: &[(&str, u64)] = &[$((bare(stringify!($name)), cryptoki_sys::$name)),*];
+    };
+}
+
+second_names! {
+    CKM_ECDSA_KEY_PAIR_GEN
+    CKM_CAST5_KEY_GEN CKM_CAST5_ECB CKM_CAST5_CBC CKM_CAST5_CBC_PAD CKM_CAST5_MAC CKM_CAST5_MAC_GENERAL
+    CKM_SHA3_224_KEY_DERIVE CKM_SHA3_256_KEY_DERIVE CKM_SHA3_384_KEY_DERIVE CKM_SHA3_512_KEY_DERIVE
+    CKM_SHAKE_128_KEY_DERIVE CKM_SHAKE_256_KEY_DERIVE
+    CKM_DSA_PROBABILISTIC_PARAMETER_GEN CKM_DSA_PROBABLISTIC_PARAMETER_GEN
+}
+
+/// The row of a mechanism by one of its names, without `CKM_`.
+pub fn named(name: &str) -> Option<&'static Row> {
+    let second = || SECOND_NAMES.iter().find(|(second, _)| *second == name).and_then(|(_, number)| lookup(*number));
+    rows().iter().copied().find(|row| row.name == name).or_else(second)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +232,7 @@ mod tests {
             let makes = row.generate.is_some() || row.generate_pair.is_some();
             assert!(keyed || makes || row.digest.is_some(), "{}", row.name);
             assert_eq!(row.encrypt.is_some(), row.decrypt.is_some(), "{}", row.name);
+            assert!(row.message.is_none() || row.encrypt.is_some(), "{}", row.name);
             assert_eq!(row.sign.is_some(), row.verify.is_some(), "{}", row.name);
             assert!(row.sign.is_some() || row.recover.is_none(), "{}", row.name);
             assert_eq!(keyed || makes, !row.key_types.is_empty(), "{}", row.name);

@@ -139,7 +139,7 @@ struct Pkcs1 {
 
 impl Pkcs1 {
     fn new(key: &Arc<Key>, purpose: Purpose, hash: Option<&Hash>) -> Result<Self> {
-        let (key, bits) = key.rsa()?;
+        let (key, bits) = key.rsa_for(purpose)?;
         let len = rsa::bytes(bits);
         if hash.is_some_and(|hash| len < PADDING + DIGEST_INFO + hash.len()) {
             return Err(Error::KeySizeRange);
@@ -199,7 +199,7 @@ struct Pss {
 
 impl Pss {
     fn new(key: &Arc<Key>, purpose: Purpose, own: Option<&Hash>) -> Result<Self> {
-        let (key, bits) = key.rsa()?;
+        let (key, bits) = key.rsa_for(purpose)?;
         let operation = Operation::new(key, purpose).map_err(failed)?;
         Ok(Self { operation, bits, own: own.map(|hash| hash.mechanism), present: None, digest: 0 })
     }
@@ -274,7 +274,7 @@ impl Padding {
 
 impl Crypt {
     fn new(key: &Arc<Key>, purpose: Purpose) -> Result<Self> {
-        let (key, bits) = key.rsa()?;
+        let (key, bits) = key.rsa_for(purpose)?;
         let operation = Operation::new(key, purpose).map_err(failed)?;
         Ok(Self { operation, purpose, len: rsa::bytes(bits), room: 0, present: None })
     }

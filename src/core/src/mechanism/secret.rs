@@ -30,6 +30,12 @@ const GENERIC: &[u64] = &[
     ck::CKK_SHA3_256_HMAC,
     ck::CKK_SHA3_384_HMAC,
     ck::CKK_SHA3_512_HMAC,
+    ck::CKK_RIPEMD160_HMAC,
+    ck::CKK_SHA512_T_HMAC,
+    ck::CKK_BLAKE2B_160_HMAC,
+    ck::CKK_BLAKE2B_256_HMAC,
+    ck::CKK_BLAKE2B_384_HMAC,
+    ck::CKK_BLAKE2B_512_HMAC,
 ];
 
 /// A key as long as CKA_VALUE_LEN says, or as the mechanism's own length.

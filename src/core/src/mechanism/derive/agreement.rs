@@ -59,6 +59,10 @@ static KDFS: &[Kdf] = &[
     (ck::CKD_SHA3_256_KDF, &hash::SHA3_256, Order::CounterAfter),
     (ck::CKD_SHA3_384_KDF, &hash::SHA3_384, Order::CounterAfter),
     (ck::CKD_SHA3_512_KDF, &hash::SHA3_512, Order::CounterAfter),
+    (ck::CKD_BLAKE2B_160_KDF, &hash::BLAKE2B_160, Order::CounterAfter),
+    (ck::CKD_BLAKE2B_256_KDF, &hash::BLAKE2B_256, Order::CounterAfter),
+    (ck::CKD_BLAKE2B_384_KDF, &hash::BLAKE2B_384, Order::CounterAfter),
+    (ck::CKD_BLAKE2B_512_KDF, &hash::BLAKE2B_512, Order::CounterAfter),
     (ck::CKD_SHA1_KDF_SP800, &hash::SHA1, Order::CounterFirst),
     (ck::CKD_SHA224_KDF_SP800, &hash::SHA224, Order::CounterFirst),
     (ck::CKD_SHA256_KDF_SP800, &hash::SHA256, Order::CounterFirst),
@@ -69,6 +73,11 @@ static KDFS: &[Kdf] = &[
     (ck::CKD_SHA3_384_KDF_SP800, &hash::SHA3_384, Order::CounterFirst),
     (ck::CKD_SHA3_512_KDF_SP800, &hash::SHA3_512, Order::CounterFirst),
 ];
+
+/// CKM_ of the hash of a CKD_.
+pub fn hash_of(kdf: u64) -> Option<u64> {
+    KDFS.iter().find(|row| row.0 == kdf).map(|(_, hash, _)| hash.mechanism)
+}
 
 fn derive(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
     let Parameter::Ecdh1 { public, .. } = *parameter else { return Err(Error::MechanismParamInvalid) };

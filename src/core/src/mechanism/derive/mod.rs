@@ -154,4 +154,5 @@ pub(super) const SECRETS: &[u64] = &[
     ck::CKK_BLAKE2B_256_HMAC,
     ck::CKK_BLAKE2B_384_HMAC,
     ck::CKK_BLAKE2B_512_HMAC,
+    ck::CKK_SHA512_T_HMAC,
 ];

@@ -7,6 +7,7 @@ use crate::mechanism::wrapping::encrypted::encrypt;
 use crate::mechanism::{Parameter, Row, failed, wrapping};
 use crate::{Error, Result};
 use sealhsm_crypto::kem::{self, Scheme};
+use sealhsm_crypto::operation::Purpose;
 use sealhsm_secret::Secret;
 use std::sync::Arc;
 
@@ -59,7 +60,8 @@ fn encapsulate_number(
     parameter.none()?;
     let most = ciphertext_len(key)?;
     let len = wanted.len_within(most)?;
-    let (number, ciphertext) = kem::encapsulate(key.rsa()?.0, Scheme::Rsasve, most, most).map_err(failed)?;
+    let key = key.rsa_for(Purpose::Encrypt)?.0;
+    let (number, ciphertext) = kem::encapsulate(key, Scheme::Rsasve, most, most).map_err(failed)?;
     Ok((cut(&number, len), ciphertext))
 }
 

@@ -33,7 +33,7 @@ fn named(params: &[u8], shape: Shape) -> Result<&'static Curve> {
     found.filter(|curve| curve.shape == shape).ok_or(Error::CurveNotSupported)
 }
 
-fn of_key(key: &Attributes) -> Result<&'static Curve> {
+pub(super) fn of_key(key: &Attributes) -> Result<&'static Curve> {
     let key_type = key.ulong(ck::CKA_KEY_TYPE);
     let shape = SHAPES.iter().find(|(of, _)| Some(*of) == key_type).ok_or(Error::General)?.1;
     named(required(key, ck::CKA_EC_PARAMS)?, shape)

@@ -2,12 +2,15 @@
 //! checks and computes when a key comes to be, one file per family of keys.
 
 pub mod curve;
+mod legacy;
+mod otp;
 pub mod pkcs8;
 pub mod pq;
 pub mod public;
 pub mod rsa;
 mod secret;
 
+pub use legacy::is_legacy;
 pub(crate) use secret::{
     adjust as adjust_secret, is_len as is_secret_len, is_value as is_secret_value, only_len as only_secret_len,
 };
@@ -17,6 +20,7 @@ use crate::attribute::{Attributes, Type, Value};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::curve::{Curve, Shape};
+use sealhsm_crypto::operation::Purpose;
 use sealhsm_crypto::pkey;
 use sealhsm_crypto::pq::Set;
 use sealhsm_secret::Secret;
@@ -26,16 +30,29 @@ use std::sync::Mutex;
 pub struct Key {
     /// CK_KEY_TYPE.
     pub key_type: u64,
+    /// Shorter than keys should be today, see [`is_legacy`].
+    pub legacy: bool,
     /// What OpenSSL works with.
     pub material: Material,
     /// Keyed engines at rest, by mechanism and direction; see [`Spare`].
     pub spare: Mutex<Vec<(u64, Spare)>>,
+    /// The handle of its object; 0 for a key that has none.
+    pub object: u64,
 }
 
 /// The key itself.
 pub enum Material {
     /// CKO_SECRET_KEY: the value.
     Secret(Secret),
+    /// CKO_OTP_KEY.
+    Otp {
+        /// The value.
+        value: Secret,
+        /// CKA_OTP_LENGTH, in the format of the passwords.
+        len: u64,
+        /// CKA_OTP_USER_FRIENDLY_MODE.
+        friendly: bool,
+    },
     /// Half of an RSA pair.
     Rsa {
         /// For OpenSSL.
@@ -91,6 +108,7 @@ const PAIRS: &[Family] = &[
     Family { key_types: &[ck::CKK_ML_KEM, ck::CKK_ML_DSA, ck::CKK_SLH_DSA], open: pq::open, complete: pq::complete },
 ];
 const SECRETS: Family = Family { key_types: &[], open: secret::open, complete: secret::complete };
+const OTPS: Family = Family { key_types: &[], open: otp::open, complete: otp::complete };
 
 /// Key types of public and private keys.
 fn pair_types() -> impl Iterator<Item = u64> {
@@ -99,18 +117,21 @@ fn pair_types() -> impl Iterator<Item = u64> {
 
 fn family(key: &Attributes) -> Result<(u64, &'static Family)> {
     let key_type = key.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
-    if key.ulong(ck::CKA_CLASS) == Some(ck::CKO_SECRET_KEY) {
-        return Ok((key_type, &SECRETS));
+    match key.ulong(ck::CKA_CLASS) {
+        Some(ck::CKO_SECRET_KEY) => return Ok((key_type, &SECRETS)),
+        Some(ck::CKO_OTP_KEY) => return Ok((key_type, &OTPS)),
+        _ => {}
     }
     let family = PAIRS.iter().find(|family| family.key_types.contains(&key_type));
     Ok((key_type, family.ok_or(Error::AttributeValueInvalid)?))
 }
 
 impl Key {
-    /// From a complete, checked object (CKO_PUBLIC_KEY, CKO_PRIVATE_KEY or CKO_SECRET_KEY).
+    /// From a complete, checked object (CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY or CKO_OTP_KEY).
     pub fn open(attributes: &Attributes) -> Result<Key> {
         let (key_type, family) = family(attributes)?;
-        Ok(Key { key_type, material: (family.open)(attributes)?, spare: Mutex::default() })
+        let (legacy, material) = (is_legacy(attributes), (family.open)(attributes)?);
+        Ok(Key { key_type, legacy, material, spare: Mutex::default(), object: 0 })
     }
 
     /// The value of a secret key.
@@ -121,12 +142,27 @@ impl Key {
         }
     }
 
+    /// The value of a key of one-time passwords, their length, and whether they are for people to read.
+    pub(super) fn otp(&self) -> Result<(&Secret, u64, bool)> {
+        match &self.material {
+            Material::Otp { value, len, friendly } => Ok((value, *len, *friendly)),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+
     /// An RSA key and its bits.
     pub(super) fn rsa(&self) -> Result<(&pkey::Key, u64)> {
         match &self.material {
             Material::Rsa { key, bits } => Ok((key, *bits)),
             _ => Err(Error::KeyTypeInconsistent),
         }
+    }
+
+    /// The same for one purpose. `KeySizeRange`: nothing new is made with a key that is too small to be made itself.
+    pub(super) fn rsa_for(&self, purpose: Purpose) -> Result<(&pkey::Key, u64)> {
+        let (key, bits) = self.rsa()?;
+        let new = matches!(purpose, Purpose::Sign | Purpose::Encrypt);
+        if new && bits < rsa::MIN_GENERATED { Err(Error::KeySizeRange) } else { Ok((key, bits)) }
     }
 
     /// A key on a curve of this shape.

@@ -8,9 +8,9 @@ use cryptoki_sys as ck;
 use sealhsm_crypto::rsa::{self, Flaw, Given, Private};
 use sealhsm_secret::Secret;
 
-/// The smallest modulus that is taken, in bits.
+/// The smallest modulus that is taken, in bits: it opens and verifies what is old.
 pub const MIN_BITS: u64 = 512;
-/// The smallest that is made.
+/// The smallest that is made, and that signs and encrypts.
 pub const MIN_GENERATED: u64 = 1024;
 /// The largest: OpenSSL's limit.
 pub const MAX_BITS: u64 = 16384;
