@@ -279,6 +279,43 @@ fn only_the_so_makes_a_key_trusted_and_a_trusted_one_does_not_decrypt() {
 }
 
 #[test]
+fn a_guarded_key_becomes_none_whose_use_tells_it() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let guarded = |length| {
+            let key = Template::secret_key(ck::CKK_AES, &vec![0x5e; length]).sensitive(true).extractable(true);
+            session.create(&key.flag(ck::CKA_DERIVE, true)).unwrap()
+        };
+        let kek = generate(&session, &wrapping_only()).unwrap();
+        let secret = |key_type| Template::new().class(ck::CKO_SECRET_KEY).key_type(key_type);
+        // Two messages under one Poly1305 key give it away.
+        let poly1305 = secret(ck::CKK_POLY1305);
+        let wrapped = session.wrap(&kwp(), kek, guarded(32)).unwrap();
+        assert_eq!(code(session.unwrap(&kwp(), kek, &wrapped, &poly1305)), ck::CKR_TEMPLATE_INCONSISTENT);
+        let same = Mechanism::with_data(ck::CKM_XOR_BASE_AND_DATA, &[0; 32]);
+        assert_eq!(code(session.derive(&same, guarded(32), &poly1305)), ck::CKR_TEMPLATE_INCONSISTENT);
+        // RC2 with 8 effective bits, then 16, and so on, tells a key byte by byte.
+        let wrapped = session.wrap(&kwp(), kek, guarded(16)).unwrap();
+        let unwrapped = session.unwrap(&kwp(), kek, &wrapped, &secret(ck::CKK_RC2)).unwrap();
+        let same = Mechanism::with_data(ck::CKM_XOR_BASE_AND_DATA, &[0; 16]);
+        let derived = session.derive(&same, guarded(16), &secret(ck::CKK_RC2)).unwrap();
+        for key in [unwrapped, derived] {
+            for (bits, expected) in
+                [(8, ck::CKR_MECHANISM_PARAM_INVALID), (127, ck::CKR_MECHANISM_PARAM_INVALID), (128, ck::CKR_OK)]
+            {
+                let ecb = session.encrypt_init(&Mechanism::number(ck::CKM_RC2_ECB, bits), key);
+                let mac = session.sign_init(&Mechanism::number(ck::CKM_RC2_MAC, bits), key);
+                assert_eq!([code(ecb), code(mac)], [kit::Rv(expected); 2], "{bits}");
+                session.cancel(ck::CKF_ENCRYPT | ck::CKF_SIGN).unwrap();
+            }
+        }
+        let open = session.create(&Template::secret_key(ck::CKK_RC2, &[7; 16]).extractable(true)).unwrap();
+        session.encrypt_init(&Mechanism::number(ck::CKM_RC2_ECB, 40), open).unwrap();
+    });
+}
+
+#[test]
 fn a_trusted_pair_does_not_lose_what_asks_for_a_trusted_key() {
     isolated(|env| {
         let module = env.module();

@@ -71,15 +71,33 @@ fn a_password_given_out_is_counted_for_every_session_and_after_a_restart() {
         let made = session.create(&key(&Template::new().token(true).label("otp"))).unwrap();
         assert_eq!(password(&session, &Mechanism::hotp(&[]), made).unwrap().0, PASSWORDS[0]);
         // A session that may not change objects may still have a password.
-        let reading = module.open(0, ck::CKF_SERIAL_SESSION).unwrap();
+        let slot = session.info().unwrap().slotID;
+        let serial = module.token_info(slot).unwrap().serialNumber;
+        let reading = module.open_ro(slot).unwrap();
         assert_eq!(password(&reading, &Mechanism::hotp(&[]), made).unwrap().0, PASSWORDS[1]);
         module.finalize().unwrap();
         module.initialize().unwrap();
-        let session = module.open(0, ck::CKF_SERIAL_SESSION | ck::CKF_RW_SESSION).unwrap();
+        let with = |slot: &u64| module.token_info(*slot).unwrap().serialNumber == serial;
+        let session = module.open_rw(module.slots().unwrap().into_iter().find(with).unwrap()).unwrap();
         session.login(ck::CKU_USER, USER_PIN).unwrap();
         let found = session.find(&Template::new().label("otp")).unwrap()[0];
         assert_eq!(counter(&session, found), 2);
         assert_eq!(password(&session, &Mechanism::hotp(&[]), found).unwrap().0, PASSWORDS[2]);
+    });
+}
+
+#[test]
+fn without_a_place_for_the_counter_there_is_no_password() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let key = session.create(&key(&Template::new().token(true))).unwrap();
+        session.sign_init(&Mechanism::hotp(&[]), key).unwrap();
+        let mut block = vec![0xee; session.sign_len(b"").unwrap()];
+        std::fs::remove_dir_all(env.tokens()).unwrap();
+        let (refused, _) = session.sign_into(b"", &mut block);
+        assert_ne!(code(refused), ck::CKR_OK);
+        assert!(block.iter().all(|byte| *byte == 0xee));
     });
 }
 

@@ -258,7 +258,7 @@ fn what_cannot_be_imported_is_refused_with_what_it_is_and_what_to_do() {
     openssl(&site, "req -x509 -new -key @rsa.pem -subj /CN=x -out @cert.pem");
     openssl(&site, "pkcs12 -export -inkey @rsa.pem -in @cert.pem -out @bundle.p12 -passout pass:x");
     openssl(&site, "req -new -key @rsa.pem -subj /CN=x -out @request.pem");
-    openssl(&site, "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp160r1 -out @curve.pem");
+    openssl(&site, "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:sect283r1 -out @curve.pem");
     let mut keygen = site.program("ssh-keygen");
     keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(site.path("ssh"));
     Done::of(keygen.output().expect("ssh-keygen")).ok();

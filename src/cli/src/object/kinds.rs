@@ -2,6 +2,7 @@
 //! number.
 
 use cryptoki_sys as ck;
+use sealhsm_crypto::curve;
 
 /// Object classes, as `--type` calls them.
 pub const CLASSES: &[(u64, &str)] = &[
@@ -35,7 +36,7 @@ pub const KEY_TYPES: &[(u64, &str)] = &[
     (ck::CKK_SLH_DSA, "SLH-DSA"),
 ];
 
-/// Curves by their CKA_EC_PARAMS: an object identifier, or the printable name that Edwards curves may have.
+/// Curves with short names, by their CKA_EC_PARAMS: an object identifier, or the printable name that Edwards curves may have.
 pub const CURVES: &[(&[u8], &str)] = &[
     (&[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7], "P-256"),
     (&[6, 5, 0x2b, 0x81, 4, 0, 0x22], "P-384"),
@@ -108,7 +109,9 @@ pub fn word(of: u64, words: &[(u64, &str)]) -> String {
 
 /// The name of a curve.
 pub fn curve(parameters: &[u8]) -> Option<&'static str> {
-    CURVES.iter().find(|(known, _)| *known == parameters).map(|(_, name)| *name)
+    let short = CURVES.iter().find(|(known, _)| *known == parameters).map(|(_, name)| *name);
+    let all = || curve::all().iter().find(|curve| curve.oid == parameters).map(|curve| curve.names[0]);
+    short.or_else(all)
 }
 
 /// The name of a CKA_PARAMETER_SET.

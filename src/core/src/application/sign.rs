@@ -151,6 +151,10 @@ impl Application {
                 return Err(Error::UserNotLoggedIn);
             }
             if let Some(counter) = engine.counter() {
+                if kind != Kind::Sign {
+                    // Its form is that of C_Sign's output alone.
+                    return Err(Error::FunctionNotSupported);
+                }
                 if data.is_some_and(|data| !data.is_empty()) {
                     return Err(Error::DataLenRange);
                 }

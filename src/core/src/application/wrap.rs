@@ -171,6 +171,7 @@ impl Application {
         if confine::is_confined(outer) || self.shared.config.strict {
             // What it unwraps may have been sensitive when it was wrapped.
             rules.set_bool(ck::CKA_SENSITIVE, true);
+            confine::keeps_its_secret(&key)?;
         }
         if outer.is(ck::CKA_TRUSTED) {
             // Likewise.

@@ -32,6 +32,8 @@ pub struct Key {
     pub key_type: u64,
     /// Shorter than keys should be today, see [`is_legacy`].
     pub legacy: bool,
+    /// Its value is kept from its users: it is sensitive, or not extractable.
+    pub guarded: bool,
     /// What OpenSSL works with.
     pub material: Material,
     /// Keyed engines at rest, by mechanism and direction; see [`Spare`].
@@ -130,8 +132,9 @@ impl Key {
     /// From a complete, checked object (CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY or CKO_OTP_KEY).
     pub fn open(attributes: &Attributes) -> Result<Key> {
         let (key_type, family) = family(attributes)?;
+        let guarded = attributes.is(ck::CKA_SENSITIVE) || !attributes.is(ck::CKA_EXTRACTABLE);
         let (legacy, material) = (is_legacy(attributes), (family.open)(attributes)?);
-        Ok(Key { key_type, legacy, material, spare: Mutex::default(), object: 0 })
+        Ok(Key { key_type, legacy, guarded, material, spare: Mutex::default(), object: 0 })
     }
 
     /// The value of a secret key.

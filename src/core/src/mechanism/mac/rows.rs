@@ -119,12 +119,13 @@ impl Code for Chain {
 /// CBC-MAC of RC2, keyed when an operation begins with other effective bits than the one before.
 struct Rc2 {
     key: Secret,
+    least: u64,
     keyed: Option<(u64, Chained)>,
 }
 
 impl Rc2 {
     fn new(key: &Arc<Key>) -> Result<Self> {
-        Ok(Self { key: key.secret()?.duplicate(), keyed: None })
+        Ok(Self { key: key.secret()?.duplicate(), least: block::rc2_least(key)?, keyed: None })
     }
 
     fn chained(&mut self) -> Result<&mut Chained> {
@@ -140,7 +141,7 @@ impl Code for Rc2 {
             _ => return Err(Error::MechanismParamInvalid),
         };
         if self.keyed.as_ref().is_none_or(|(keyed, _)| *keyed != bits) {
-            let cbc = block::rc2_context(self.key.as_ref(), bits, Mode::Cbc, Direction::Encrypt)?;
+            let cbc = block::rc2_context(self.key.as_ref(), (self.least, bits), Mode::Cbc, Direction::Encrypt)?;
             self.keyed = Some((bits, Chained::over(cbc, RC2.block)));
         }
         self.chained()?.restart()?;
