@@ -4,6 +4,7 @@
 mod calls;
 mod fuzz;
 mod outputs;
+mod parameters;
 mod states;
 
 use kit::{Rv, ck};
