@@ -112,7 +112,7 @@ fn the_mechanisms_are_listed_with_their_sizes_and_uses() {
         };
         for (name, says) in [
             ("RSA-PKCS-KEY-PAIR-GEN", "generate_key_pair"),
-            ("RSA-PKCS", "decrypt, sign, verify"),
+            ("RSA-PKCS", "encrypt, decrypt, sign, sign_recover, verify, verify_recover"),
             ("SHA256-RSA-PKCS-PSS", "sign, verify"),
             ("RSA-PKCS-OAEP", "encrypt, decrypt"),
             ("ECDSA-KEY-PAIR-GEN", "EC F_P"),
