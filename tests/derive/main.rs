@@ -315,6 +315,16 @@ fn calls_that_cannot_be_have_the_codes_of_the_standard() {
         ] {
             assert_eq!(code(session.derive(mechanism, base, &template)), expected);
         }
+        // What the base is asked is asked of a key in the parameter, too.
+        let both = |further: Object| Mechanism::number(ck::CKM_CONCATENATE_BASE_AND_KEY, further.0);
+        for (further, expected) in [
+            (Object(9999), ck::CKR_KEY_HANDLE_INVALID),
+            (ec.1, ck::CKR_KEY_TYPE_INCONSISTENT),
+            (unusable, ck::CKR_KEY_FUNCTION_NOT_PERMITTED),
+            (other, ck::CKR_MECHANISM_INVALID),
+        ] {
+            assert_eq!(code(session.derive(&both(further), key, &Template::new())), expected);
+        }
         // Nothing said: a generic secret, as long as the hash, which nobody gets to read.
         let made = session.derive(&hash, key, &Template::new()).unwrap();
         assert_eq!(session.ulong(made, ck::CKA_KEY_TYPE).unwrap(), ck::CKK_GENERIC_SECRET);

@@ -87,6 +87,13 @@ fn the_three_modes_agree_with_openssl_and_python() {
         case(PIPELINE, HMAC, &[Iteration, Counter(true, 8), bytes(b"label")], b"", hmac, counted);
         let on_aes = "29d5107696baf6176e2cd31e1963f7a1b72e9431c2916f1546e309f7ee42ff32";
         case(PIPELINE, ck::CKM_AES_CMAC, &[Iteration, bytes(b"label")], b"", aes24, on_aes);
+        let des3 = base(&session, ck::CKK_DES3, &hex("020b10191f262c343b434951575e646d737a80898f979da4"));
+        let des2 = base(&session, ck::CKK_DES2, &hex("020b10191f262c343b434951575e646d"));
+        let short = [CountingIteration(false, 8), bytes(b"label")];
+        let on_des = "8ca24d1b9252a6b4876635cc8b4bdabe3d2fd880656f3c8f";
+        case(COUNTER, ck::CKM_DES3_CMAC, &short, b"", des3, on_des);
+        let on_two = "16038bc0c0a0c82b4f9712b02d401c5a918bb7a0f6fa49ed";
+        case(COUNTER, ck::CKM_DES3_CMAC, &short, b"", des2, on_two);
         // The value of a key, twice, among the data.
         let seven = base(&session, ck::CKK_GENERIC_SECRET, &[7; 16]);
         let fields = [CountingIteration(false, 8), Field::Key(seven.0), bytes(b"label"), Field::Key(seven.0)];
@@ -121,6 +128,21 @@ fn several_keys_come_from_segments_of_their_own() {
             assert_eq!(session.ulong(second, ck::CKA_KEY_TYPE).unwrap(), ck::CKK_AES);
             assert_eq!(session.bytes(second, ck::CKA_LABEL).unwrap(), b"second");
         }
+    });
+}
+
+#[test]
+fn a_key_of_des_needs_no_length_and_has_its_parity() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let key = base(&session, ck::CKK_GENERIC_SECRET, &range(0, 32));
+        let des3 = Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_DES3);
+        let mechanism = several(KEYS, &[des3.clone().sensitive(false).extractable(true)]);
+        session.derive(&mechanism, key, &des3).unwrap();
+        let value = value(&session, mechanism.handles()[0]);
+        assert_eq!(value.len(), 24);
+        assert!(value.iter().all(|byte| byte.count_ones() % 2 == 1));
     });
 }
 

@@ -64,7 +64,7 @@ fn passwords_and_their_counters_are_those_of_rfc_4226() {
 const LATER: &str = "44900145";
 
 #[test]
-fn a_password_given_out_is_counted_for_every_session_and_after_a_restart() {
+fn a_password_given_out_is_counted_for_every_session_and_process_and_after_a_restart() {
     isolated(|env| {
         let module = env.module();
         let session = env.user(&module);
@@ -75,14 +75,22 @@ fn a_password_given_out_is_counted_for_every_session_and_after_a_restart() {
         let serial = module.token_info(slot).unwrap().serialNumber;
         let reading = module.open_ro(slot).unwrap();
         assert_eq!(password(&reading, &Mechanism::hotp(&[]), made).unwrap().0, PASSWORDS[1]);
+        env.elsewhere(|module| {
+            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            session.login(ck::CKU_USER, USER_PIN).unwrap();
+            let key = session.find(&Template::new().label("otp")).unwrap()[0];
+            assert_eq!(password(&session, &Mechanism::hotp(&[]), key).unwrap().0, PASSWORDS[2]);
+        });
+        // What another process has given out is not given out here again.
+        assert_eq!(password(&session, &Mechanism::hotp(&[]), made).unwrap().0, PASSWORDS[3]);
         module.finalize().unwrap();
         module.initialize().unwrap();
         let with = |slot: &u64| module.token_info(*slot).unwrap().serialNumber == serial;
         let session = module.open_rw(module.slots().unwrap().into_iter().find(with).unwrap()).unwrap();
         session.login(ck::CKU_USER, USER_PIN).unwrap();
         let found = session.find(&Template::new().label("otp")).unwrap()[0];
-        assert_eq!(counter(&session, found), 2);
-        assert_eq!(password(&session, &Mechanism::hotp(&[]), found).unwrap().0, PASSWORDS[2]);
+        assert_eq!(counter(&session, found), 4);
+        assert_eq!(password(&session, &Mechanism::hotp(&[]), found).unwrap().0, PASSWORDS[4]);
     });
 }
 

@@ -70,7 +70,7 @@ impl Application {
         }
         self.sized(usable)?;
         let parameter = self.admitted(parameter)?;
-        // A handle in the parameter is checked as the base is, except that the mechanism is not its own.
+        // A handle in the parameter is checked as the base is.
         let handles = (derivation.further)(parameter);
         let found = handles.into_iter().map(|handle| self.key(&session, handle)).collect::<Result<Vec<_>>>()?;
         let mut bases = vec![base];
@@ -82,6 +82,9 @@ impl Application {
             }
             if !may(permit, attributes) {
                 return Err(Error::KeyFunctionNotPermitted.into());
+            }
+            if !permit.mechanism(row.mechanism) {
+                return Err(Error::MechanismInvalid.into());
             }
             further.push(key.as_ref());
             bases.push(attributes);
