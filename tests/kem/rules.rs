@@ -194,3 +194,49 @@ fn a_key_of_the_right_check_value_only_is_made() {
         assert_eq!(code(refused), ck::CKR_WRAPPED_KEY_INVALID);
     });
 }
+
+#[test]
+fn with_strict_a_new_key_has_one_purpose() {
+    isolated(|env| {
+        env.configure("strict = true");
+        let module = env.module();
+        let session = env.user(&module);
+        let pair = pair(&session, &Template::new(), &Template::new());
+        for key in both(&session, pair, &Template::new().key_type(ck::CKK_AES)) {
+            assert!(session.flag(key, ck::CKA_ENCRYPT).unwrap());
+            assert!(!session.flag(key, ck::CKA_WRAP).unwrap() && !session.flag(key, ck::CKA_SIGN).unwrap());
+        }
+        let two = Template::new().key_type(ck::CKK_AES).flag(ck::CKA_ENCRYPT, true).flag(ck::CKA_SIGN, true);
+        let refused = session.encapsulate(&Mechanism::plain(KEM), pair.0, &two);
+        assert_eq!(code(refused), ck::CKR_TEMPLATE_INCONSISTENT);
+    });
+}
+
+#[test]
+fn a_place_for_the_handle_is_there_unless_only_the_length_is_asked_for() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let (public, private) = pair(&session, &Template::new(), &Template::new());
+        assert_eq!(without_places(&session, public, private), [ck::CKR_ARGUMENTS_BAD; 4]);
+    });
+}
+
+/// Calls that lack a place for the handle, the length, the ciphertext.
+#[allow(unsafe_code)]
+fn without_places(session: &Session<'_>, public: Object, private: Object) -> [ck::CK_RV; 4] {
+    use std::ptr::null_mut;
+    let raw = session.module.raw();
+    let mut mechanism = ck::CK_MECHANISM { mechanism: KEM, pParameter: null_mut(), ulParameterLen: 0 };
+    let (at, mut room, mut length, mut key) = (&raw mut mechanism, [0u8; 768], 768, 0);
+    let (to, told, handle, session) = (room.as_mut_ptr(), &raw mut length, &raw mut key, session.handle);
+    // SAFETY: places for what the lengths say, or NULL.
+    unsafe {
+        [
+            raw.C_EncapsulateKey(session, at, public.0, null_mut(), 0, to, told, null_mut()),
+            raw.C_EncapsulateKey(session, at, public.0, null_mut(), 0, to, null_mut(), handle),
+            raw.C_DecapsulateKey(session, at, private.0, null_mut(), 0, null_mut(), 768, handle),
+            raw.C_DecapsulateKey(session, at, private.0, null_mut(), 0, to, 768, null_mut()),
+        ]
+    }
+}

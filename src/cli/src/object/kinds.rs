@@ -2,6 +2,7 @@
 //! number.
 
 use cryptoki_sys as ck;
+use sealhsm_crypto::curve;
 
 /// Object classes, as `--type` calls them.
 pub const CLASSES: &[(u64, &str)] = &[
@@ -35,7 +36,7 @@ pub const KEY_TYPES: &[(u64, &str)] = &[
     (ck::CKK_SLH_DSA, "SLH-DSA"),
 ];
 
-/// Curves by their CKA_EC_PARAMS: an object identifier, or the printable name that Edwards curves may have.
+/// Curves with short names, by their CKA_EC_PARAMS: an object identifier, or the printable name that Edwards curves may have.
 pub const CURVES: &[(&[u8], &str)] = &[
     (&[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7], "P-256"),
     (&[6, 5, 0x2b, 0x81, 4, 0, 0x22], "P-384"),
@@ -51,6 +52,29 @@ pub const CURVES: &[(&[u8], &str)] = &[
     (b"\x13\x08curve448", "X448"),
 ];
 
+/// Parameter sets by key type; the first is number 1 of its CKP_ numbers.
+const SETS: &[(u64, &[&str])] = &[
+    (ck::CKK_ML_KEM, &["512", "768", "1024"]),
+    (ck::CKK_ML_DSA, &["44", "65", "87"]),
+    (
+        ck::CKK_SLH_DSA,
+        &[
+            "SHA2-128s",
+            "SHAKE-128s",
+            "SHA2-128f",
+            "SHAKE-128f",
+            "SHA2-192s",
+            "SHAKE-192s",
+            "SHA2-192f",
+            "SHAKE-192f",
+            "SHA2-256s",
+            "SHAKE-256s",
+            "SHA2-256f",
+            "SHAKE-256f",
+        ],
+    ),
+];
+
 /// What a key may be used for.
 pub const USES: &[(u64, &str)] = &[
     (ck::CKA_ENCRYPT, "encrypt"),
@@ -62,6 +86,8 @@ pub const USES: &[(u64, &str)] = &[
     (ck::CKA_WRAP, "wrap"),
     (ck::CKA_UNWRAP, "unwrap"),
     (ck::CKA_DERIVE, "derive"),
+    (ck::CKA_ENCAPSULATE, "encapsulate"),
+    (ck::CKA_DECAPSULATE, "decapsulate"),
 ];
 
 /// What else is worth knowing, when true.
@@ -83,5 +109,14 @@ pub fn word(of: u64, words: &[(u64, &str)]) -> String {
 
 /// The name of a curve.
 pub fn curve(parameters: &[u8]) -> Option<&'static str> {
-    CURVES.iter().find(|(known, _)| *known == parameters).map(|(_, name)| *name)
+    let short = CURVES.iter().find(|(known, _)| *known == parameters).map(|(_, name)| *name);
+    let all = || curve::all().iter().find(|curve| curve.oid == parameters).map(|curve| curve.names[0]);
+    short.or_else(all)
+}
+
+/// The name of a CKA_PARAMETER_SET.
+pub fn parameter_set(key_type: u64, number: u64) -> Option<&'static str> {
+    let (_, names) = SETS.iter().find(|(of, _)| *of == key_type)?;
+    let index = usize::try_from(number).ok()?.checked_sub(1)?;
+    names.get(index).copied()
 }

@@ -11,7 +11,6 @@ use crate::object::Permit;
 use crate::session::Session;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
-use sealhsm_seal::Who;
 
 impl Application {
     /// C_EncapsulateKey: the length of the ciphertext, and the new key unless only the length was asked for.
@@ -105,7 +104,7 @@ impl Application {
         if schema.class != ck::CKO_SECRET_KEY {
             return Err(Error::TemplateInconsistent);
         }
-        build::fill(&mut key, schema, Birth::Unwrap, session.token.who() == Some(Who::So))?;
+        self.fill(session, &mut key, schema, Birth::Unwrap)?;
         self.may_write(session, &key)?;
         Ok(key)
     }

@@ -7,7 +7,6 @@ use crate::mechanism::{Mechanism, PublicHalf, Row, key};
 use crate::session::Session;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
-use sealhsm_seal::Who;
 
 /// Attributes of the public key, and those of the private one that they follow unless a template says otherwise.
 const FOLLOW: [(Type, Type); 11] = [
@@ -51,7 +50,7 @@ impl Application {
             }
         }
         let schema = build::schema_for(&mut public, ck::CKO_PUBLIC_KEY, &[usable.key_type])?;
-        build::fill(&mut public, schema, Birth::Derive, session.token.who() == Some(Who::So))?;
+        self.fill(session, &mut public, schema, Birth::Derive)?;
         self.may_write(session, &public)?;
         if permit.reauthenticate {
             // There is no operation to log in for.

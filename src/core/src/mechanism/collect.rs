@@ -1,33 +1,36 @@
-//! Data that come in parts and are needed whole.
+//! Data collected until the end, for what needs all of it at once.
 
+use crate::{Error, Result};
 use sealhsm_secret::Secret;
 
-/// What was collected. Nothing of it is left behind unwiped.
-pub struct Collection {
-    /// Longer than what it holds; a new one takes its place when it is full.
+/// No more than this is collected where a mechanism has no limit of its own.
+pub const MAX: usize = 1 << 30;
+
+/// What came so far, on memory that is wiped.
+pub struct Collector {
+    /// Longer than what it holds; a new one takes its place when it is full, so that nothing is left behind unwiped.
     data: Secret,
     len: usize,
     /// No more bytes than this are collected.
     most: usize,
 }
 
-impl Collection {
-    /// Nothing yet.
+impl Collector {
+    /// Nothing collected yet.
     pub fn new(most: usize) -> Self {
         Self { data: Secret::zeroed(0), len: 0, most }
     }
 
-    /// Bytes collected.
+    /// How many bytes there are.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Takes data; false if that were too many.
-    #[must_use]
-    pub fn take(&mut self, data: &[u8]) -> bool {
+    /// Takes more; `TokenResourceExceeded` beyond the limit.
+    pub fn take(&mut self, data: &[u8]) -> Result<()> {
         let len = self.len.saturating_add(data.len());
         if len > self.most {
-            return false;
+            return Err(Error::TokenResourceExceeded);
         }
         if len > self.data.len() {
             let mut larger = Secret::zeroed(len.max(2 * self.data.len()).min(self.most));
@@ -36,7 +39,7 @@ impl Collection {
         }
         self.data.as_mut()[self.len..len].copy_from_slice(data);
         self.len = len;
-        true
+        Ok(())
     }
 
     /// What was collected; nothing is after.

@@ -4,6 +4,7 @@
 
 #[macro_use]
 mod row;
+pub mod aead;
 mod aes;
 mod block;
 mod chacha;
@@ -13,11 +14,12 @@ mod digest;
 mod ec;
 mod edwards;
 pub mod engine;
-mod gcm;
 mod hash;
+pub mod hotp;
 pub mod kem;
 pub mod key;
 mod mac;
+pub mod message;
 pub mod parameter;
 mod password;
 mod pq;

@@ -1,7 +1,7 @@
 //! Signature schemes, and the three ways in which data reaches one: given whole and as it is, hashed on the way, or
 //! collected until the end. A scheme is set up for signing or for verifying; it does not know how its data came.
 
-use super::collect::Collection;
+use super::collect::{self, Collector};
 use super::engine::{Signer, Verifier};
 use super::hash::Hash;
 use super::{Parameter, failed};
@@ -35,6 +35,9 @@ impl<S: Scheme> Signer for Direct<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.0.start(parameter)
     }
+    fn again(&mut self) -> Result<()> {
+        Ok(())
+    }
     fn signature_len(&self) -> usize {
         self.0.signature_len()
     }
@@ -55,6 +58,9 @@ impl<S: Scheme> Signer for Direct<S> {
 impl<S: Scheme> Verifier for Direct<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.0.start(parameter)
+    }
+    fn again(&mut self) -> Result<()> {
+        Ok(())
     }
     fn fits(&self, signature_len: usize) -> bool {
         self.0.fits(signature_len)
@@ -92,6 +98,10 @@ impl<S: Scheme> Hashed<S> {
 
     fn begin(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.scheme.start(parameter)?;
+        self.restart()
+    }
+
+    fn restart(&mut self) -> Result<()> {
         self.digest.restart().map_err(failed)?;
         self.digest.update(self.scheme.preamble()).map_err(failed)
     }
@@ -104,6 +114,9 @@ impl<S: Scheme> Hashed<S> {
 impl<S: Scheme> Signer for Hashed<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.begin(parameter)
+    }
+    fn again(&mut self) -> Result<()> {
+        self.restart()
     }
     fn signature_len(&self) -> usize {
         self.scheme.signature_len()
@@ -122,6 +135,9 @@ impl<S: Scheme> Verifier for Hashed<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.begin(parameter)
     }
+    fn again(&mut self) -> Result<()> {
+        self.restart()
+    }
     fn fits(&self, signature_len: usize) -> bool {
         self.scheme.fits(signature_len)
     }
@@ -137,26 +153,19 @@ impl<S: Scheme> Verifier for Hashed<S> {
 
 /// Data collected until the end, for schemes that need all of it twice.
 pub struct Collected<S> {
-    data: Collection,
+    data: Collector,
     scheme: S,
 }
-
-/// No more than this is collected.
-const MAX_COLLECTED: usize = 1 << 30;
 
 impl<S: Scheme> Collected<S> {
     /// Nothing collected yet.
     pub fn new(scheme: S) -> Self {
-        Self { data: Collection::new(MAX_COLLECTED), scheme }
+        Self { data: Collector::new(collect::MAX), scheme }
     }
 
     fn begin(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.data.whole();
         self.scheme.start(parameter)
-    }
-
-    fn take(&mut self, data: &[u8]) -> Result<()> {
-        if self.data.take(data) { Ok(()) } else { Err(Error::TokenResourceExceeded) }
     }
 }
 
@@ -164,11 +173,15 @@ impl<S: Scheme> Signer for Collected<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.begin(parameter)
     }
+    fn again(&mut self) -> Result<()> {
+        self.data.whole();
+        Ok(())
+    }
     fn signature_len(&self) -> usize {
         self.scheme.signature_len()
     }
     fn update(&mut self, data: &[u8]) -> Result<()> {
-        self.take(data)
+        self.data.take(data)
     }
     fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
         let whole = self.data.whole();
@@ -183,11 +196,15 @@ impl<S: Scheme> Verifier for Collected<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.begin(parameter)
     }
+    fn again(&mut self) -> Result<()> {
+        self.data.whole();
+        Ok(())
+    }
     fn fits(&self, signature_len: usize) -> bool {
         self.scheme.fits(signature_len)
     }
     fn update(&mut self, data: &[u8]) -> Result<()> {
-        self.take(data)
+        self.data.take(data)
     }
     fn finish(&mut self, signature: &[u8]) -> Result<()> {
         let whole = self.data.whole();

@@ -1,7 +1,7 @@
 //! XTS-AES (IEEE 1619, NIST SP 800-38E). A message is one data unit, whose end steals from the block before: parts are
 //! collected.
 
-use crate::mechanism::collect::Collection;
+use crate::mechanism::collect::Collector;
 use crate::mechanism::engine::Cipher;
 use crate::mechanism::key::Key;
 use crate::mechanism::wrapping::encrypted::WHOLE;
@@ -43,7 +43,7 @@ struct Xts {
     context: Context,
     direction: Direction,
     tweak: [u8; BLOCK],
-    parts: Collection,
+    parts: Collector,
 }
 
 impl Xts {
@@ -55,7 +55,7 @@ impl Xts {
             _ => return Err(Error::KeySizeRange),
         };
         let context = Context::new(name, value.as_ref(), direction, false).map_err(failed)?;
-        Ok(Self { context, direction, tweak: [0; BLOCK], parts: Collection::new(MOST) })
+        Ok(Self { context, direction, tweak: [0; BLOCK], parts: Collector::new(MOST) })
     }
 
     fn length_error(&self) -> Error {
@@ -78,7 +78,7 @@ impl Cipher for Xts {
     }
 
     fn update(&mut self, input: &[u8], _: &mut [u8]) -> Result<usize> {
-        if self.parts.take(input) { Ok(0) } else { Err(self.length_error()) }
+        self.parts.take(input).map(|()| 0).map_err(|_| self.length_error())
     }
 
     fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
