@@ -1,5 +1,5 @@
-//! Block and stream ciphers beside AES's common modes: each mechanism against ciphertexts that other programs made, what
-//! lengths, parameters and keys it takes, and what is built on it.
+//! Block and stream ciphers beside AES's common modes: each mechanism against ciphertexts that other programs made,
+//! what lengths, parameters and keys it takes, and what is built on it.
 
 mod derivations;
 mod judged;
@@ -88,6 +88,22 @@ fn what_other_programs_encrypted_comes_out_and_back_in_one_part_and_in_any_numbe
                 assert_eq!(whole, plain, "{about} in parts of {longest}");
             }
         }
+    });
+}
+
+#[test]
+fn a_counter_of_64_bits_goes_on_after_its_lower_half() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let key = key(&session, ck::CKK_CHACHA20, &key_bytes(ck::CKK_CHACHA20, 32));
+        let mechanism = Mechanism::chacha20(&u64::from(u32::MAX).to_le_bytes(), &iv::<8>());
+        // PyCryptodome's ChaCha20 with this nonce, sought to 64 * (2^32 - 1).
+        let stream = hex("1134fa39c479d9127e9bbb02a5a0dd2a582fd7d9748a2b4f3d68496d2fb1fc31
+             718f2c9796e2769acc1afe668f616824b6207c41e9d7a2227881dc696a6ddf2f
+             cd8b4970a890882ae75baf0fd49faf3f61119cc257b0d551cf9f298f979d0c1f
+             0414ad074066d651966d03b46461bc9538be94bcc0e803aec83939e23fe48124");
+        assert_eq!(session.encrypt_with(&mechanism, key, &[0; 128]).unwrap(), stream);
     });
 }
 

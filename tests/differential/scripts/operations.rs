@@ -1,7 +1,7 @@
 //! Operations: what they give, and what is said when they cannot.
 
 use crate::Transcript;
-use kit::{Known, Mechanism, Object, Session, Template, ck};
+use kit::{Known, Mechanism, Object, Session, Template, ck, pattern};
 
 fn plain(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
     Mechanism::plain(of)
@@ -56,6 +56,22 @@ fn ciphers(t: &mut Transcript<'_>, session: Session<'_>) {
         t.value(format!("encrypt {name}"), encrypted.clone());
         t.value(format!("decrypt {name}"), encrypted.and_then(|secret| session.decrypt_with(&mechanism, key, &secret)));
     }
+    // Its OpenSSL has no single DES.
+    for (key_type, length) in [(ck::CKK_DES2, 16), (ck::CKK_DES3, 24)] {
+        let template = Template::secret_key(key_type, &pattern::key(key_type, length)).flag(ck::CKA_ENCRYPT, true);
+        let des = t.object(format!("DES key of {length}"), session.create(&template.flag(ck::CKA_DECRYPT, true)));
+        let iv = |of| Mechanism::bytes(of, [2; 8]);
+        for (name, mechanism, data) in [
+            ("ECB", plain(ck::CKM_DES3_ECB), &[1; 24][..]),
+            ("CBC", iv(ck::CKM_DES3_CBC), &[1; 24]),
+            ("CBC_PAD", iv(ck::CKM_DES3_CBC_PAD), &[1; 21]),
+        ] {
+            let encrypted = session.encrypt_with(&mechanism, des, data);
+            t.value(format!("encrypt DES {length} {name}"), encrypted.clone());
+            let decrypted = encrypted.and_then(|secret| session.decrypt_with(&mechanism, des, &secret));
+            t.value(format!("decrypt DES {length} {name}"), decrypted);
+        }
+    }
     t.alone("decrypt 17 bytes by CBC_PAD", |session| session.decrypt_with(&cbc(ck::CKM_AES_CBC_PAD), key, &[1; 17]));
     t.alone("decrypt bad padding", |session| session.decrypt_with(&cbc(ck::CKM_AES_CBC_PAD), key, &[1; 32]));
     t.alone("decrypt bad tag", |session| session.decrypt_with(&Mechanism::gcm(&[4; 12], b"", 128), key, &[1; 40]));
@@ -81,6 +97,18 @@ fn macs(t: &mut Transcript<'_>, session: Session<'_>) {
     let short = t.object("short MAC key", session.create(&generic.bytes(ck::CKA_VALUE, [5; 8])));
     for of in [ck::CKM_SHA_1_HMAC, ck::CKM_SHA256_HMAC, ck::CKM_SHA384_HMAC, ck::CKM_SHA512_HMAC] {
         t.value(format!("MAC {of:#x}"), session.sign_with(&plain(of), key, b"abc"));
+    }
+    for (key_type, length, of) in [
+        (ck::CKK_AES, 16, ck::CKM_AES_CMAC),
+        (ck::CKK_AES, 32, ck::CKM_AES_CMAC),
+        (ck::CKK_DES3, 24, ck::CKM_DES3_CMAC),
+    ] {
+        let template = Template::secret_key(key_type, &pattern::key(key_type, length)).flag(ck::CKA_SIGN, true);
+        let key = t.object(format!("CMAC key of {length}"), session.create(&template));
+        for data in [&b""[..], &[1; 16], &[2; 33]] {
+            let name = format!("CMAC {of:#x} of {} under {length}", data.len());
+            t.value(name, session.sign_with(&plain(of), key, data));
+        }
     }
     let hmac = plain(ck::CKM_SHA256_HMAC);
     t.alone("MAC with a short key", |session| session.sign_init(&hmac, short));
