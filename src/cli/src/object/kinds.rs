@@ -62,6 +62,31 @@ pub const USES: &[(u64, &str)] = &[
     (ck::CKA_WRAP, "wrap"),
     (ck::CKA_UNWRAP, "unwrap"),
     (ck::CKA_DERIVE, "derive"),
+    (ck::CKA_ENCAPSULATE, "encapsulate"),
+    (ck::CKA_DECAPSULATE, "decapsulate"),
+];
+
+/// Parameter sets by key type; the first is number 1.
+pub const SETS: &[(u64, &[&str])] = &[
+    (ck::CKK_ML_KEM, &["512", "768", "1024"]),
+    (ck::CKK_ML_DSA, &["44", "65", "87"]),
+    (
+        ck::CKK_SLH_DSA,
+        &[
+            "SHA2-128s",
+            "SHAKE-128s",
+            "SHA2-128f",
+            "SHAKE-128f",
+            "SHA2-192s",
+            "SHAKE-192s",
+            "SHA2-192f",
+            "SHAKE-192f",
+            "SHA2-256s",
+            "SHAKE-256s",
+            "SHA2-256f",
+            "SHAKE-256f",
+        ],
+    ),
 ];
 
 /// What else is worth knowing, when true.
@@ -84,4 +109,10 @@ pub fn word(of: u64, words: &[(u64, &str)]) -> String {
 /// The name of a curve.
 pub fn curve(parameters: &[u8]) -> Option<&'static str> {
     CURVES.iter().find(|(known, _)| *known == parameters).map(|(_, name)| *name)
+}
+
+/// The name of a parameter set.
+pub fn set(key_type: u64, number: u64) -> Option<&'static str> {
+    let (_, names) = SETS.iter().find(|(of, _)| *of == key_type)?;
+    usize::try_from(number).ok()?.checked_sub(1).and_then(|at| names.get(at)).copied()
 }

@@ -1,6 +1,6 @@
 //! An object as the administrator sees it.
 
-use super::kinds::{CLASSES, KEY_TYPES, TRAITS, USES, curve, word};
+use super::kinds::{CLASSES, KEY_TYPES, TRAITS, USES, curve, set, word};
 use crate::failure::Failure;
 use crate::output::{self, plain};
 use cryptoki_sys as ck;
@@ -41,6 +41,7 @@ const READ: &[Type] = &[
     ck::CKA_MODULUS,
     ck::CKA_EC_PARAMS,
     ck::CKA_VALUE_LEN,
+    ck::CKA_PARAMETER_SET,
 ];
 
 impl View {
@@ -73,15 +74,17 @@ fn text(object: &Attributes, of: Type) -> String {
     String::from_utf8_lossy(object.bytes(of).unwrap_or_default()).into_owned()
 }
 
-/// `RSA 2048`, `EC P-256`, `AES 256`.
+/// `RSA 2048`, `EC P-256`, `AES 256`, `ML-DSA 65`.
 fn key(object: &Attributes) -> Option<String> {
-    let name = word(object.ulong(ck::CKA_KEY_TYPE)?, KEY_TYPES);
+    let key_type = object.ulong(ck::CKA_KEY_TYPE)?;
+    let name = word(key_type, KEY_TYPES);
     let size = match object.value(ck::CKA_MODULUS) {
         Some(Value::Bytes(modulus)) => Some(bits(modulus).to_string()),
         _ => object.ulong(ck::CKA_VALUE_LEN).map(|bytes| bytes.saturating_mul(8).to_string()),
     };
     let curve = object.bytes(ck::CKA_EC_PARAMS).and_then(curve).map(str::to_owned);
-    Some(match size.or(curve) {
+    let set = object.ulong(ck::CKA_PARAMETER_SET).and_then(|number| set(key_type, number)).map(str::to_owned);
+    Some(match size.or(curve).or(set) {
         Some(detail) => format!("{name} {detail}"),
         None => name,
     })
@@ -128,6 +131,15 @@ mod tests {
         assert_eq!(key(&object).unwrap(), "EC P-256");
         object.set_ulong(ck::CKA_KEY_TYPE, 0x8000_0001);
         assert_eq!(key(&object).unwrap(), "0x80000001 P-256");
+        let mut object = Attributes::new();
+        object.set_ulong(ck::CKA_KEY_TYPE, ck::CKK_ML_DSA);
+        for (number, name) in [(ck::CKP_ML_DSA_65, "ML-DSA 65"), (0, "ML-DSA"), (4, "ML-DSA")] {
+            object.set_ulong(ck::CKA_PARAMETER_SET, number);
+            assert_eq!(key(&object).unwrap(), name);
+        }
+        object.set_ulong(ck::CKA_KEY_TYPE, ck::CKK_SLH_DSA);
+        object.set_ulong(ck::CKA_PARAMETER_SET, ck::CKP_SLH_DSA_SHAKE_256F);
+        assert_eq!(key(&object).unwrap(), "SLH-DSA SHAKE-256f");
     }
 
     #[test]
