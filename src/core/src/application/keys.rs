@@ -16,16 +16,27 @@ impl Application {
         mechanism: &Mechanism<'_>,
         template: &Template<'_>,
     ) -> Result<ObjectHandle> {
+        Ok(self.generate_key_and_seed(session, mechanism, template)?.0)
+    }
+
+    /// The same, and the seed of domain parameters where the mechanism gives it out.
+    pub fn generate_key_and_seed(
+        &self,
+        session: SessionHandle,
+        mechanism: &Mechanism<'_>,
+        template: &Template<'_>,
+    ) -> Result<(ObjectHandle, Option<Vec<u8>>)> {
         let session = self.session(session)?;
         let row = self.row(mechanism.mechanism)?;
         let generate = row.generate.ok_or(Error::MechanismInvalid)?;
         let wanted = self.half(&session, row, template::parse(template)?, None, row.makes)?;
-        let made = generate(self.admitted(&mechanism.parameter)?, &wanted)?;
+        let mut made = generate(self.admitted(&mechanism.parameter)?, &wanted)?;
+        let seed = made.remove(ck::CKA_SEED).and_then(|seed| Some(seed.bytes()?.to_vec()));
         let mut key = born(wanted, made, row)?;
         if !row.known && row.makes == ck::CKO_SECRET_KEY {
             confine::generated(&mut key);
         }
-        Ok(self.keep(&session, vec![key])?[0])
+        Ok((self.keep(&session, vec![key])?[0], seed))
     }
 
     /// C_GenerateKeyPair; the public handle first. Both halves come to be or none.

@@ -93,10 +93,14 @@ pub enum Shape {
     Ike1Prf,
     /// CK_IKE1_EXTENDED_DERIVE_PARAMS.
     Ike1Extended,
-    /// Raw bytes, one or more.
-    Raw,
+    /// Raw bytes, any number, or none.
+    RawOrNone,
     /// CK_X9_42_DH1_DERIVE_PARAMS.
     X942Dh1,
+    /// CK_ECDH_AES_KEY_WRAP_PARAMS.
+    EcdhAesKeyWrap,
+    /// CK_DSA_PARAMETER_GEN_PARAM.
+    DsaParameters,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -249,6 +253,22 @@ pub enum Parameter<'a> {
     Tls(Tls<'a>),
     /// One of the structures of IKE.
     Ike(Ike<'a>),
+    /// CK_DSA_PARAMETER_GEN_PARAM, where a seed is given out.
+    DsaParameters {
+        /// hash, a CKM_.
+        hash: u64,
+        /// ulSeedLen: bytes that there is room for; `None` when nobody wants the seed.
+        room: Option<u64>,
+    },
+    /// CK_ECDH_AES_KEY_WRAP_PARAMS.
+    EcdhAesKeyWrap {
+        /// ulAESKeyBits.
+        aes_bits: u64,
+        /// CKD_.
+        kdf: u64,
+        /// pSharedData.
+        shared: &'a [u8],
+    },
     /// CK_X9_42_DH1_DERIVE_PARAMS.
     X942Dh1 {
         /// CKD_.

@@ -15,8 +15,10 @@ entries! {
         key: *mut ck::CK_OBJECT_HANDLE
     ) {
         let to = key.required()?;
-        let mechanism = decode::mechanism(mechanism)?;
-        to.write(app.generate_key(session, &mechanism, &decode::template(template, count)?)?)
+        let given = decode::mechanism(mechanism)?;
+        let (handle, seed) = app.generate_key_and_seed(session, &given, &decode::template(template, count)?)?;
+        to.write(handle)?;
+        seed.map_or(Ok(()), |seed| decode::back::seed(mechanism, &seed))
     }
 
     fn C_GenerateKeyPair(

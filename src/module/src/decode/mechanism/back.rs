@@ -52,6 +52,19 @@ pub fn derived<'c>(
     Ok(back)
 }
 
+/// Writes the seed of new DSA parameters, and how long it is, into CK_DSA_PARAMETER_GEN_PARAM; the core has found that
+/// there is room for it.
+pub fn seed(mechanism: Pointer<'_, ck::CK_MECHANISM>, seed: &[u8]) -> Result<()> {
+    // SAFETY: the parameter is covered by the promise for the mechanism.
+    let at: Pointer<'_, ck::CK_DSA_PARAMETER_GEN_PARAM> =
+        unsafe { mechanism.inner(mechanism.read()?.pParameter) }.cast();
+    let mut given = at.read()?;
+    // SAFETY: likewise.
+    unsafe { at.inner(given.pSeed) }.write_bytes(seed)?;
+    given.ulSeedLen = seed.len() as u64;
+    at.write(given)
+}
+
 impl Back<'_> {
     /// Fills the places. On a refusal for the sake of the template of a further key, its handle becomes
     /// CK_INVALID_HANDLE (section 6.42.7).

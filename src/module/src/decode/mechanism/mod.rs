@@ -96,7 +96,9 @@ impl<'c> Given<'c> {
             Shape::IkePrf => self.ike_prf(),
             Shape::Ike1Prf => self.ike1_prf(),
             Shape::Ike1Extended => self.ike1_extended(),
-            Shape::Raw => self.some_bytes(),
+            Shape::RawOrNone => self.bytes_or_none(),
+            Shape::EcdhAesKeyWrap => self.ecdh_aes_key_wrap(),
+            Shape::DsaParameters => self.dsa_parameters(),
             Shape::X942Dh1 => self.x9_42_dh1(),
         }
     }
