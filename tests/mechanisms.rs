@@ -11,6 +11,7 @@ struct Keys(HashMap<Kind, (Object, Object)>);
 enum Kind {
     Rsa,
     Ec,
+    Dsa,
     Edwards,
     Aes,
     Generic,
@@ -67,9 +68,11 @@ impl Keys {
             (Kind::MlDsa, session.pq_pair(ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKP_ML_DSA_44)),
             (Kind::SlhDsa, session.pq_pair(ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKP_SLH_DSA_SHA2_128F)),
         ];
+        let dsa = session.domain_pair(ck::CKM_DSA_PARAMETER_GEN, ck::CKM_DSA_KEY_PAIR_GEN, 1024);
         let hotp = Template::new().class(ck::CKO_OTP_KEY).key_type(ck::CKK_HOTP).bytes(ck::CKA_VALUE, [5; 20]);
         let hotp = session.create(&hotp).unwrap();
-        Keys(pairs.into_iter().chain(secrets).chain(pq).chain([(Kind::Otp, (hotp, hotp))]).collect())
+        let single = [(Kind::Dsa, dsa), (Kind::Otp, (hotp, hotp))];
+        Keys(pairs.into_iter().chain(secrets).chain(pq).chain(single).collect())
     }
 
     fn pair(&self, kind: Kind) -> (Object, Object) {
@@ -128,6 +131,15 @@ fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
         ck::CKM_RC2_ECB | ck::CKM_RC2_MAC => Mechanism::number(of, 128),
         ck::CKM_RC2_CBC | ck::CKM_RC2_CBC_PAD => Mechanism::rc2_cbc(of, 128, [1; 8]),
         ck::CKM_RC2_MAC_GENERAL => Mechanism::rc2_mac_general(128, 4),
+        ck::CKM_DSA_PROBABILISTIC_PARAMETER_GEN => {
+            let nobody = ck::CK_DSA_PARAMETER_GEN_PARAM {
+                hash: ck::CKM_SHA_1,
+                pSeed: std::ptr::null_mut(),
+                ulSeedLen: 0,
+                ulIndex: 0,
+            };
+            Mechanism::structure(of, nobody, Vec::new())
+        }
         ck::CKM_CHACHA20 => Mechanism::chacha20(&[1; 4], &[1; 12]),
         ck::CKM_SHA512_T | ck::CKM_SHA512_T_HMAC | ck::CKM_SHA512_T_HMAC_GENERAL => Mechanism::number(of, 256),
         _ => Mechanism::plain(of),
@@ -210,7 +222,7 @@ const GENERAL: &[ck::CK_MECHANISM_TYPE] = &[
 
 /// Every kind.
 fn kinds() -> impl Iterator<Item = Kind> {
-    let pairs = [Kind::Rsa, Kind::Ec, Kind::Edwards, Kind::MlDsa, Kind::SlhDsa, Kind::Otp];
+    let pairs = [Kind::Rsa, Kind::Ec, Kind::Dsa, Kind::Edwards, Kind::MlDsa, Kind::SlhDsa, Kind::Otp];
     pairs.into_iter().chain(SECRETS.map(|(kind, ..)| kind))
 }
 
@@ -269,6 +281,13 @@ fn every_flag_that_is_listed_begins_an_operation_with_one_kind_of_key() {
     });
 }
 
+/// What makes pairs of domain parameters, and what makes those.
+const DOMAINS: [(ck::CK_MECHANISM_TYPE, ck::CK_MECHANISM_TYPE); 3] = [
+    (ck::CKM_DH_PKCS_KEY_PAIR_GEN, ck::CKM_DH_PKCS_PARAMETER_GEN),
+    (ck::CKM_X9_42_DH_KEY_PAIR_GEN, ck::CKM_X9_42_DH_PARAMETER_GEN),
+    (ck::CKM_DSA_KEY_PAIR_GEN, ck::CKM_DSA_PARAMETER_GEN),
+];
+
 /// The least that a template of a generation mechanism says: the public half and the private one, or the secret key.
 fn least(of: ck::CK_MECHANISM_TYPE) -> (Template, Template) {
     let curve = |params: &[u8]| Template::new().bytes(ck::CKA_EC_PARAMS, params);
@@ -293,6 +312,10 @@ fn least(of: ck::CK_MECHANISM_TYPE) -> (Template, Template) {
             Template::new().ulong(ck::CKA_VALUE_LEN, 16)
         }
         ck::CKM_PKCS5_PBKD2 => Template::new().ulong(ck::CKA_VALUE_LEN, 32),
+        ck::CKM_DH_PKCS_PARAMETER_GEN => Template::new().ulong(ck::CKA_PRIME_BITS, 512),
+        ck::CKM_DSA_PARAMETER_GEN | ck::CKM_X9_42_DH_PARAMETER_GEN | ck::CKM_DSA_PROBABILISTIC_PARAMETER_GEN => {
+            Template::new().ulong(ck::CKA_PRIME_BITS, 1024)
+        }
         _ => Template::new(),
     };
     (public, secret)
@@ -305,7 +328,11 @@ fn every_generation_mechanism_that_is_listed_makes_keys_and_no_other_does() {
         let session = env.user(&module);
         for of in module.mechanisms(0).unwrap() {
             let flags = module.mechanism_info(0, of).unwrap().flags;
-            let (mechanism, (public, secret)) = (mechanism(of), least(of));
+            let (mechanism, (mut public, secret)) = (mechanism(of), least(of));
+            if let Some((_, parameters)) = DOMAINS.iter().find(|(pairs, _)| *pairs == of) {
+                let made = session.generate_key(&Mechanism::plain(*parameters), &least(*parameters).1).unwrap();
+                public = session.domain(made);
+            }
             let expected = |flag| if flags & flag == 0 { ck::CKR_MECHANISM_INVALID } else { ck::CKR_OK };
             let one = session.generate_key(&mechanism, &secret);
             assert_eq!(code(one), expected(ck::CKF_GENERATE), "{of:#x}");

@@ -65,6 +65,9 @@ fn structures(of: ck::CK_MECHANISM_TYPE) -> &'static [usize] {
         ck::CKM_AES_GCM | ck::CKM_AES_GMAC => &[40, 48],
         ck::CKM_AES_CCM => &[48],
         ck::CKM_RSA_PKCS_OAEP | ck::CKM_ECDH1_DERIVE | ck::CKM_ECDH1_COFACTOR_DERIVE => &[40],
+        ck::CKM_X9_42_DH_DERIVE => &[40],
+        ck::CKM_ECDH_AES_KEY_WRAP | ck::CKM_ECDH_COF_AES_KEY_WRAP | ck::CKM_ECDH_X_AES_KEY_WRAP => &[32],
+        ck::CKM_DSA_PROBABILISTIC_PARAMETER_GEN => &[32],
         ck::CKM_EDDSA => &[24],
         ck::CKM_ML_DSA
         | ck::CKM_SLH_DSA

@@ -17,15 +17,7 @@ fn plain(public: &[u8]) -> Mechanism {
 }
 
 fn x9_42(kdf: ck::CK_X9_42_DH_KDF_TYPE, other: &[u8], public: &[u8]) -> Mechanism {
-    let (mut other, mut public) = (other.to_vec(), public.to_vec());
-    let parameter = ck::CK_X9_42_DH1_DERIVE_PARAMS {
-        kdf,
-        ulOtherInfoLen: other.len() as ck::CK_ULONG,
-        pOtherInfo: if other.is_empty() { std::ptr::null_mut() } else { other.as_mut_ptr() },
-        ulPublicDataLen: public.len() as ck::CK_ULONG,
-        pPublicData: public.as_mut_ptr(),
-    };
-    Mechanism::structure(ck::CKM_X9_42_DH_DERIVE, parameter, vec![other, public])
+    Mechanism::x9_42_dh1(kdf, other, public)
 }
 
 /// A group with a key of openssl in it.

@@ -92,3 +92,45 @@ fn data_comes_in_parts_and_wrong_signatures_have_their_codes() {
         assert!(session.sign_update(b"x").is_err());
     });
 }
+
+/// What CKM_DSA_PROBABILISTIC_PARAMETER_GEN gives out.
+fn seeded(seed: &mut [u8], hash: ck::CK_MECHANISM_TYPE) -> Mechanism {
+    let value = ck::CK_DSA_PARAMETER_GEN_PARAM {
+        hash,
+        pSeed: if seed.is_empty() { std::ptr::null_mut() } else { seed.as_mut_ptr() },
+        ulSeedLen: seed.len() as ck::CK_ULONG,
+        ulIndex: 0,
+    };
+    Mechanism::structure(ck::CKM_DSA_PROBABILISTIC_PARAMETER_GEN, value, Vec::new())
+}
+
+#[test]
+fn the_seed_of_domain_parameters_is_given_out_and_leads_to_their_order() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let template = kit::Template::new().ulong(ck::CKA_PRIME_BITS, 1024).ulong(ck::CKA_SUBPRIME_BITS, 160);
+        let mut seed = [0; 32];
+        let made = session.generate_key(&seeded(&mut seed, ck::CKM_SHA256), &template).unwrap();
+        let group = Group::at(&session, ck::CKK_DSA, made);
+        // FIPS 186-4 section A.1.1.2, steps 6 and 7.
+        let hash = session.digest_with(&Mechanism::plain(ck::CKM_SHA256), &seed).unwrap();
+        let mut order = hash[hash.len() - 20..].to_vec();
+        order[0] |= 0x80;
+        order[19] |= 1;
+        assert_eq!(group.q.as_ref().unwrap(), &order);
+        assert!(Judge::new().takes(&session.public_key_info(group.pair(&session).0)));
+        // Nobody asks for it.
+        session.generate_key(&seeded(&mut [], ck::CKM_SHA_1), &template).unwrap();
+        let malformed = ck::CKR_MECHANISM_PARAM_INVALID;
+        for (room, hash) in [(31, ck::CKM_SHA256), (64, ck::CKM_SHA3_256), (64, ck::CKM_MD5), (64, 99)] {
+            let refused = session.generate_key(&seeded(&mut vec![0; room], hash), &template).unwrap_err();
+            assert_eq!(refused, malformed, "{hash:#x}");
+        }
+        let large = kit::Template::new().ulong(ck::CKA_PRIME_BITS, 2048);
+        let refused = session.generate_key(&seeded(&mut [0; 64], ck::CKM_SHA_1), &large).unwrap_err();
+        assert_eq!(refused, malformed);
+        let none = Mechanism::plain(ck::CKM_DSA_PROBABILISTIC_PARAMETER_GEN);
+        assert_eq!(session.generate_key(&none, &template).unwrap_err(), malformed);
+    });
+}

@@ -37,6 +37,9 @@ fn ways(session: &Session<'_>) -> Vec<Way> {
     let plain = Mechanism::plain;
     let ecdh = |of| agreement(of, ck::CKD_NULL, b"");
     let rsa = session.rsa_pair(2048);
+    let dh = session.domain_pair(ck::CKM_DH_PKCS_PARAMETER_GEN, ck::CKM_DH_PKCS_KEY_PAIR_GEN, 2048);
+    let x9_42_pair = session.domain_pair(ck::CKM_X9_42_DH_PARAMETER_GEN, ck::CKM_X9_42_DH_KEY_PAIR_GEN, 1024);
+    let x9_42 = |kdf, other: &[u8]| Mechanism::x9_42_dh1(kdf, other, b"");
     let kem = |set| session.pq_pair(ck::CKM_ML_KEM_KEY_PAIR_GEN, set);
     vec![
         (plain(ck::CKM_ML_KEM), kem(1), 768, Some(32)),
@@ -47,6 +50,9 @@ fn ways(session: &Session<'_>) -> Vec<Way> {
         (ecdh(ck::CKM_ECDH1_DERIVE), ec(montgomery, curve::X25519), 32, Some(32)),
         (ecdh(ck::CKM_ECDH1_DERIVE), ec(montgomery, curve::X448), 56, Some(56)),
         (agreement(ck::CKM_ECDH1_DERIVE, ck::CKD_SHA384_KDF, b"shared"), ec(weierstrass, curve::P384), 97, Some(48)),
+        (plain(ck::CKM_DH_PKCS_DERIVE), dh, 256, Some(256)),
+        (x9_42(ck::CKD_NULL, b""), x9_42_pair, 128, Some(128)),
+        (x9_42(ck::CKD_SHA1_KDF_CONCATENATE, b"other"), x9_42_pair, 128, Some(20)),
         (plain(ck::CKM_RSA_PKCS), rsa, 256, None),
         (oaep(), rsa, 256, None),
         (plain(ck::CKM_RSA_X_509), rsa, 256, Some(256)),

@@ -59,6 +59,28 @@ impl Session<'_> {
         self.generate_key_pair(&Mechanism::plain(mechanism), &public, &private).expect("a pair on a curve")
     }
 
+    /// The template that domain parameters make for the public half of a pair.
+    #[track_caller]
+    pub fn domain(&self, parameters: Object) -> Template {
+        let numbers = [ck::CKA_PRIME, ck::CKA_BASE, ck::CKA_SUBPRIME];
+        let there = numbers.into_iter().filter_map(|of| Some((of, self.bytes(parameters, of).ok()?)));
+        there.fold(Template::new(), |template, (of, number)| template.bytes(of, number))
+    }
+
+    /// Generates a pair in domain parameters of this many bits that it generates first. The private half can be read.
+    #[track_caller]
+    pub fn domain_pair(
+        &self,
+        parameters: ck::CK_MECHANISM_TYPE,
+        pair: ck::CK_MECHANISM_TYPE,
+        bits: ck::CK_ULONG,
+    ) -> (Object, Object) {
+        let template = Template::new().ulong(ck::CKA_PRIME_BITS, bits);
+        let parameters = self.generate_key(&Mechanism::plain(parameters), &template).expect("domain parameters");
+        let pair = self.generate_key_pair(&Mechanism::plain(pair), &self.domain(parameters), &readable());
+        pair.expect("a pair in a field")
+    }
+
     /// CKA_PUBLIC_KEY_INFO: a SubjectPublicKeyInfo in DER.
     #[track_caller]
     pub fn public_key_info(&self, key: Object) -> Vec<u8> {

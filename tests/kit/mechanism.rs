@@ -110,6 +110,36 @@ impl Mechanism {
         Self::structure(of, value, vec![shared, public])
     }
 
+    /// CKM_X9_42_DH_DERIVE.
+    pub fn x9_42_dh1(kdf: ck::CK_X9_42_DH_KDF_TYPE, other: &[u8], public: &[u8]) -> Self {
+        let (mut other, mut public) = (other.to_vec(), public.to_vec());
+        let value = ck::CK_X9_42_DH1_DERIVE_PARAMS {
+            kdf,
+            ulOtherInfoLen: other.len() as ck::CK_ULONG,
+            pOtherInfo: other.as_mut_ptr(),
+            ulPublicDataLen: public.len() as ck::CK_ULONG,
+            pPublicData: public.as_mut_ptr(),
+        };
+        Self::structure(ck::CKM_X9_42_DH_DERIVE, value, vec![other, public])
+    }
+
+    /// CKM_ECDH_AES_KEY_WRAP and its kin.
+    pub fn ecdh_aes_key_wrap(
+        of: ck::CK_MECHANISM_TYPE,
+        aes_bits: ck::CK_ULONG,
+        kdf: ck::CK_EC_KDF_TYPE,
+        shared: &[u8],
+    ) -> Self {
+        let mut shared = shared.to_vec();
+        let value = ck::CK_ECDH_AES_KEY_WRAP_PARAMS {
+            ulAESKeyBits: aes_bits,
+            kdf,
+            ulSharedDataLen: shared.len() as ck::CK_ULONG,
+            pSharedData: shared.as_mut_ptr(),
+        };
+        Self::structure(of, value, vec![shared])
+    }
+
     /// With CK_KEY_DERIVATION_STRING_DATA.
     pub fn with_data(of: ck::CK_MECHANISM_TYPE, data: &[u8]) -> Self {
         let mut data = data.to_vec();

@@ -7,6 +7,7 @@ use crate::mechanism::{Mechanism, Row, key};
 use crate::session::Session;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
+use sealhsm_secret::Secret;
 
 impl Application {
     /// C_GenerateKey.
@@ -20,12 +21,15 @@ impl Application {
         let row = self.row(mechanism.mechanism)?;
         let generate = row.generate.ok_or(Error::MechanismInvalid)?;
         let wanted = self.half(&session, row, template::parse(template)?, None, row.makes)?;
-        let made = generate(self.admitted(&mechanism.parameter)?, &wanted)?;
+        let mut made = generate(self.admitted(&mechanism.parameter)?, &wanted)?;
+        // New domain parameters may show the seed that they were made from.
+        let seed = made.remove(ck::CKA_SEED).and_then(|seed| Some(Secret::copy_of(seed.bytes()?)));
         let mut key = born(wanted, made, row)?;
         if !row.known && row.makes == ck::CKO_SECRET_KEY {
             confine::generated(&mut key);
         }
-        let shown = (row.shown)(&mechanism.parameter)?;
+        let mut shown = (row.shown)(&mechanism.parameter)?;
+        shown.extend(seed);
         Ok(Made { handles: self.keep(&session, vec![key])?, shown })
     }
 

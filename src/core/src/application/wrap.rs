@@ -193,9 +193,11 @@ const HOW_TO: &str = "a sensitive key is wrapped only under a key that can decry
      with CKA_WRAP true, CKA_DECRYPT and CKA_EXTRACTABLE false (for a pair also CKA_SIGN, CKA_SIGN_RECOVER, CKA_DERIVE \
      and CKA_DECAPSULATE false in the private half), or have the SO mark such a key CKA_TRUSTED";
 const SEALED_ONLY: &str = "a sensitive key is wrapped only by AES_KEY_WRAP, AES_KEY_WRAP_PAD or AES_KEY_WRAP_KWP, \
-     without a parameter, or by RSA_AES_KEY_WRAP";
+     without a parameter, or by RSA_AES_KEY_WRAP or one of ECDH_AES_KEY_WRAP, ECDH_COF_AES_KEY_WRAP and \
+     ECDH_X_AES_KEY_WRAP";
 const SEALED_USE: &str = "a key that wraps sensitive keys unwraps only by AES_KEY_WRAP, AES_KEY_WRAP_PAD or \
-     AES_KEY_WRAP_KWP, without a parameter, or by RSA_AES_KEY_WRAP; with `strict = true` every key wraps and unwraps so";
+     AES_KEY_WRAP_KWP, without a parameter, or by RSA_AES_KEY_WRAP, ECDH_AES_KEY_WRAP, ECDH_COF_AES_KEY_WRAP or \
+     ECDH_X_AES_KEY_WRAP; with `strict = true` every key wraps and unwraps so";
 const NOT_BACK: &str = "a key with CKA_WRAP_WITH_TRUSTED is wrapped under a trusted secret key, or under a trusted public \
      key whose private half is elsewhere";
 

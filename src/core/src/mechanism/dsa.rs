@@ -5,8 +5,9 @@ use super::hash::{self, Hash};
 use super::key::{Key, dl};
 use super::scheme::{Direct, Hashed};
 use super::two_numbers::TwoNumbers;
-use super::{Group, Row};
-use crate::Result;
+use super::{Group, Parameter, Row, Shape};
+use crate::attribute::Attributes;
+use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::operation::Purpose;
 use std::sync::Arc;
@@ -44,6 +45,14 @@ pub(super) static ROWS: &[Row] = &[
             Ok(dl::parameters_with_order(wanted, None)?.0)
         }),
     }),
+    row!(CKM_DSA_PROBABILISTIC_PARAMETER_GEN {
+        sizes: SIZES,
+        key_types: TYPES,
+        parameter: Shape::DsaParameters,
+        group: Group::Legacy,
+        makes: ck::CKO_DOMAIN_PARAMETERS,
+        generate: Some(probabilistic),
+    }),
     row!(CKM_DSA {
         sizes: SIZES,
         key_types: TYPES,
@@ -61,6 +70,23 @@ pub(super) static ROWS: &[Row] = &[
     dsa!(CKM_DSA_SHA3_384 SHA3_384),
     dsa!(CKM_DSA_SHA3_512 SHA3_512),
 ];
+
+/// The hashes of FIPS 186-4 section A.1.1.
+const SEEDED: [u64; 5] = [ck::CKM_SHA_1, ck::CKM_SHA224, ck::CKM_SHA256, ck::CKM_SHA384, ck::CKM_SHA512];
+
+/// The seed goes to the caller as CKA_SEED, which domain parameters do not have.
+fn probabilistic(parameter: &Parameter<'_>, wanted: &Attributes) -> Result<Attributes> {
+    let Parameter::DsaParameters { hash, room } = *parameter else { return Err(Error::MechanismParamInvalid) };
+    let hash = hash::any(hash).filter(|hash| SEEDED.contains(&hash.mechanism)).ok_or(Error::MechanismParamInvalid)?;
+    if room.is_some_and(|room| room < hash.len() as u64) {
+        return Err(Error::MechanismParamInvalid);
+    }
+    let (mut made, seed) = dl::parameters_with_order(wanted, Some(hash.algorithm))?;
+    if room.is_some() {
+        made.set_bytes(ck::CKA_SEED, seed);
+    }
+    Ok(made)
+}
 
 fn sign(key: &Arc<Key>, hash: &'static Hash) -> Result<Box<dyn Signer>> {
     Ok(Box::new(Hashed::new(hash, scheme(key, Purpose::Sign)?)?))

@@ -106,10 +106,14 @@ pub enum Shape {
     PbeWithoutIv,
     /// CK_OTP_PARAMS.
     Otp,
-    /// Raw bytes, one or more.
-    Raw,
+    /// Raw bytes, any number, or none.
+    RawOrNone,
     /// CK_X9_42_DH1_DERIVE_PARAMS.
     X942Dh1,
+    /// CK_ECDH_AES_KEY_WRAP_PARAMS.
+    EcdhAesKeyWrap,
+    /// CK_DSA_PARAMETER_GEN_PARAM.
+    DsaParameters,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -276,6 +280,22 @@ pub enum Parameter<'a> {
         salt: &'a [u8],
         /// ulIteration.
         iterations: u64,
+    },
+    /// CK_DSA_PARAMETER_GEN_PARAM, where a seed is given out.
+    DsaParameters {
+        /// hash, a CKM_.
+        hash: u64,
+        /// ulSeedLen: bytes that there is room for; `None` when nobody wants the seed.
+        room: Option<u64>,
+    },
+    /// CK_ECDH_AES_KEY_WRAP_PARAMS.
+    EcdhAesKeyWrap {
+        /// ulAESKeyBits.
+        aes_bits: u64,
+        /// CKD_.
+        kdf: u64,
+        /// pSharedData.
+        shared: &'a [u8],
     },
     /// CK_X9_42_DH1_DERIVE_PARAMS.
     X942Dh1 {

@@ -173,6 +173,7 @@ static FAMILIES: &[&[Row]] = &[
     dh::ROWS,
     derive::dh::ROWS,
     dsa::ROWS,
+    wrapping::ec::ROWS,
 ];
 
 /// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.

@@ -4,11 +4,13 @@
 use super::agreement::{Order, expand};
 use super::{Bases, Derivation, Wanted};
 use crate::mechanism::hash::SHA1;
+use crate::mechanism::kem::dh::AGREEMENT;
 use crate::mechanism::key::{Key, dl};
 use crate::mechanism::{Parameter, Row, Shape, failed};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::der;
+use sealhsm_crypto::dl::Group;
 use sealhsm_secret::Secret;
 
 const DERIVATION: Derivation = Derivation { base: ck::CKO_PRIVATE_KEY, ..Derivation::ONE_WAY };
@@ -17,52 +19,76 @@ pub(in crate::mechanism) static ROWS: &[Row] = &[
     row!(CKM_DH_PKCS_DERIVE {
         sizes: dl::DH.bits,
         key_types: &[ck::CKK_DH],
-        parameter: Shape::Raw,
+        parameter: Shape::RawOrNone,
         derivation: Some(Derivation { derive: plain, ..DERIVATION }),
+        kem: Some(AGREEMENT),
     }),
     row!(CKM_X9_42_DH_DERIVE {
         sizes: dl::X9_42.bits,
         key_types: &[ck::CKK_X9_42_DH],
         parameter: Shape::X942Dh1,
         derivation: Some(Derivation { derive: x9_42, ..DERIVATION }),
+        kem: Some(AGREEMENT),
     }),
 ];
 
 /// The parameter is the public value of the other side.
 fn plain(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
     let Parameter::Bytes(public) = *parameter else { return Err(Error::MechanismParamInvalid) };
-    cut(bases.key, public, wanted)
+    derive(bases.key, &After::Cut, public, wanted)
 }
 
-/// What is derived by the function that the parameter names.
 fn x9_42(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
-    let Parameter::X942Dh1 { kdf, other, public } = *parameter else { return Err(Error::MechanismParamInvalid) };
-    match kdf {
-        ck::CKD_NULL if other.is_empty() => cut(bases.key, public, wanted),
-        ck::CKD_SHA1_KDF_CONCATENATE => {
-            let len = wanted.len_or(Some(SHA1.len()))?;
-            expand(&SHA1, Order::CounterAfter { before: &[] }, agreed(bases.key, public)?.as_ref(), other, len)
-        }
-        ck::CKD_SHA1_KDF_ASN1 => {
-            let (before, after) = around_counter(other).ok_or(Error::MechanismParamInvalid)?;
-            let len = wanted.len_or(Some(SHA1.len()))?;
-            expand(&SHA1, Order::CounterAfter { before }, agreed(bases.key, public)?.as_ref(), after, len)
-        }
-        _ => Err(Error::MechanismParamInvalid),
-    }
+    let Parameter::X942Dh1 { public, .. } = *parameter else { return Err(Error::MechanismParamInvalid) };
+    derive(bases.key, &After::of(parameter)?, public, wanted)
 }
 
-fn agreed(key: &Key, public: &[u8]) -> Result<Secret> {
+fn derive(key: &Key, after: &After<'_>, public: &[u8], wanted: &Wanted) -> Result<Secret> {
     let (group, private) = key.dh()?;
-    let peer = dl::peer(group, public)?;
-    group.agree(private.as_ref(), &peer).map_err(failed)?.ok_or(Error::PublicKeyInvalid)
+    after.agree(group, private.as_ref(), &dl::peer(group, public)?, wanted)
 }
 
-/// What is too much is cut off at the front.
-fn cut(key: &Key, public: &[u8], wanted: &Wanted) -> Result<Secret> {
-    let whole = key.dh()?.0.len();
-    let len = wanted.len_within(whole)?;
-    Ok(Secret::copy_of(&agreed(key, public)?.as_ref()[whole - len..]))
+/// What becomes of the shared secret.
+pub(in crate::mechanism) enum After<'a> {
+    /// What is too much is cut off at the front.
+    Cut,
+    /// Hashed: with what stands before the counter, and with what stands behind it.
+    Hashed(&'a [u8], &'a [u8]),
+}
+
+impl<'a> After<'a> {
+    /// As CK_X9_42_DH1_DERIVE_PARAMS says it, whatever stands there of the other side.
+    pub(in crate::mechanism) fn of(parameter: &Parameter<'a>) -> Result<Self> {
+        let Parameter::X942Dh1 { kdf, other, .. } = *parameter else { return Err(Error::MechanismParamInvalid) };
+        let after = match kdf {
+            ck::CKD_NULL if other.is_empty() => Some(After::Cut),
+            ck::CKD_SHA1_KDF_CONCATENATE => Some(After::Hashed(&[], other)),
+            ck::CKD_SHA1_KDF_ASN1 => around_counter(other).map(|(before, after)| After::Hashed(before, after)),
+            _ => None,
+        };
+        after.ok_or(Error::MechanismParamInvalid)
+    }
+
+    /// What our private key and this public value of the other side, which is checked, come to.
+    pub(in crate::mechanism) fn agree(
+        &self,
+        group: &Group,
+        private: &[u8],
+        peer: &[u8],
+        wanted: &Wanted,
+    ) -> Result<Secret> {
+        let agreed = || group.agree(private, peer).map_err(failed)?.ok_or(Error::PublicKeyInvalid);
+        match *self {
+            After::Cut => {
+                let len = wanted.len_within(group.len())?;
+                Ok(Secret::copy_of(&agreed()?.as_ref()[group.len() - len..]))
+            }
+            After::Hashed(before, after) => {
+                let len = wanted.len_or(Some(SHA1.len()))?;
+                expand(&SHA1, Order::CounterAfter { before }, agreed()?.as_ref(), after, len)
+            }
+        }
+    }
 }
 
 /// What stands before and behind the counter in an OtherInfo (RFC 2631 section 2.1.2): a sequence that begins with a

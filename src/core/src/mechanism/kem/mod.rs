@@ -2,6 +2,7 @@
 //! per way. Here are bytes only; what a key made so becomes is decided in `application::kem`.
 
 pub(super) mod agreement;
+pub(super) mod dh;
 pub(super) mod lattice;
 pub(super) mod rsa;
 

@@ -2,6 +2,7 @@
 //! may be wrapped under which, and what an unwrapped one becomes, is decided in `application::wrap`.
 
 pub(super) mod aes;
+pub(super) mod ec;
 pub(super) mod encrypted;
 pub(super) mod rsa;
 

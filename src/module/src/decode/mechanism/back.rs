@@ -19,6 +19,8 @@ pub struct Back<'c> {
     pub(super) invalid: Vec<Pointer<'c, ck::CK_OBJECT_HANDLE>>,
     /// One per string, in the order of the strings.
     pub(super) strings: Vec<Pointer<'c, u8>>,
+    /// Where the length of the last string goes too.
+    pub(super) seed: Option<Pointer<'c, ck::CK_DSA_PARAMETER_GEN_PARAM>>,
 }
 
 /// The places of C_DeriveKey and C_GenerateKey; `handle` is phKey, which some mechanisms leave alone. The core refuses a structure that is
@@ -32,7 +34,7 @@ pub fn places<'c>(
     let at: Pointer<'c, c_void> = unsafe { mechanism.inner(given.pParameter) };
     let parameter = Given { at, length: given.ulParameterLen };
     let shape = lookup(given.mechanism).map_or(Shape::None, |row| row.parameter);
-    let mut back = Back { handles: vec![handle], invalid: Vec::new(), strings: Vec::new() };
+    let mut back = Back { handles: vec![handle], invalid: Vec::new(), strings: Vec::new(), seed: None };
     // What is malformed is refused by the core, whose places then are not used.
     let _ = match shape {
         Shape::Sp800108 => parameter.sp800_108_places(false, &mut back),
@@ -45,6 +47,7 @@ pub fn places<'c>(
         Shape::Ssl3KeyMat => parameter.tls_key_places(KeyMatShape::Ssl3, &mut back),
         Shape::TlsPrf => parameter.tls_prf_places(&mut back),
         Shape::Pbe => parameter.pbe_places(&mut back),
+        Shape::DsaParameters => parameter.dsa_parameters_places(&mut back),
         _ => Ok(()),
     };
     if back.handles.iter().any(|place| place.is_null()) {
@@ -75,8 +78,13 @@ impl Back<'_> {
         for place in self.invalid {
             place.write(ck::CK_INVALID_HANDLE)?;
         }
-        for (place, shown) in self.strings.iter().zip(made.shown) {
+        for (place, shown) in self.strings.iter().zip(&made.shown) {
             place.write_bytes(shown.as_ref())?;
+            if let Some(at) = self.seed {
+                let mut given = at.read()?;
+                given.ulSeedLen = shown.as_ref().len() as u64;
+                at.write(given)?;
+            }
         }
         Ok(())
     }

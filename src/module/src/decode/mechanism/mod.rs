@@ -105,7 +105,9 @@ impl<'c> Given<'c> {
             Shape::Pbe => self.pbe(true),
             Shape::PbeWithoutIv => self.pbe(false),
             Shape::Otp => self.otp(),
-            Shape::Raw => self.some_bytes(),
+            Shape::RawOrNone => self.bytes_or_none(),
+            Shape::EcdhAesKeyWrap => self.ecdh_aes_key_wrap(),
+            Shape::DsaParameters => self.dsa_parameters(),
             Shape::X942Dh1 => self.x9_42_dh1(),
         }
     }

@@ -64,12 +64,14 @@ fn a_parameter_of_another_length_is_malformed() {
         decode(Shape::PbeWithoutIv, &mut [0u64; 6], change, refused);
         decode(Shape::Otp, &mut [0u64; 2], change, refused);
         decode(Shape::X942Dh1, &mut [0u64; 5], change, refused);
+        decode(Shape::EcdhAesKeyWrap, &mut [0u64; 4], change, refused);
+        decode(Shape::DsaParameters, &mut [0u64; 4], change, refused);
     }
 }
 
 #[test]
 fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
-    for shape in [Shape::None, Shape::IvOrNone(16), Shape::EddsaOrNone, Shape::SignContextOrNone] {
+    for shape in [Shape::None, Shape::RawOrNone, Shape::IvOrNone(16), Shape::EddsaOrNone, Shape::SignContextOrNone] {
         assert_eq!(none(shape, 0), Some(()));
     }
     for shape in [
@@ -110,7 +112,8 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         Shape::Pbe,
         Shape::PbeWithoutIv,
         Shape::Otp,
-        Shape::Raw,
+        Shape::EcdhAesKeyWrap,
+        Shape::DsaParameters,
         Shape::X942Dh1,
     ] {
         assert_eq!(none(shape, 0), None, "{shape:?}");
@@ -156,7 +159,9 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         (Shape::Pbe, 48),
         (Shape::PbeWithoutIv, 48),
         (Shape::Otp, 16),
-        (Shape::Raw, 1),
+        (Shape::RawOrNone, 1),
+        (Shape::EcdhAesKeyWrap, 32),
+        (Shape::DsaParameters, 32),
         (Shape::X942Dh1, 40),
     ] {
         assert_eq!(none(shape, length), None, "{shape:?}");
