@@ -109,10 +109,10 @@ fn the_key_between_an_rsa_key_and_what_it_wraps_is_never_a_key_of_the_token() {
         let wrapped = session.wrap(&Mechanism::rsa_aes_key_wrap(256), public, treasure).unwrap();
         // The first part is an AES key under OAEP; with it C_Decrypt would open the second.
         let (outer, inner) = wrapped.split_at(256);
-        let between = session.unwrap(&oaep(), private, outer, &aes()).and_then(|key| -> kit::Result<()> {
-            let opened = session.decrypt_with(&kwp(), key, inner)?;
-            panic!("the treasure: {opened:02x?}");
-        });
+        let between = session.unwrap(&oaep(), private, outer, &aes());
+        if let Ok(key) = between {
+            panic!("the treasure: {:02x?}", session.decrypt_with(&kwp(), key, inner));
+        }
         assert_eq!(code(between), ck::CKR_MECHANISM_INVALID);
         env.log().must_say(&["RSA_PKCS_OAEP", "unwraps only by AES_KEY_WRAP", "RSA_AES_KEY_WRAP"]);
     });
@@ -275,6 +275,43 @@ fn only_the_so_makes_a_key_trusted_and_a_trusted_one_does_not_decrypt() {
         let copy = session.copy(of("wraps"), &Template::new()).unwrap();
         assert!(!session.flag(copy, ck::CKA_TRUSTED).unwrap());
         assert_eq!(code(session.wrap(&kwp(), copy, key)), ck::CKR_KEY_NOT_WRAPPABLE);
+    });
+}
+
+#[test]
+fn a_guarded_key_becomes_none_whose_use_tells_it() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let guarded = |length| {
+            let key = Template::secret_key(ck::CKK_AES, &vec![0x5e; length]).sensitive(true).extractable(true);
+            session.create(&key.flag(ck::CKA_DERIVE, true)).unwrap()
+        };
+        let kek = generate(&session, &wrapping_only()).unwrap();
+        let secret = |key_type| Template::new().class(ck::CKO_SECRET_KEY).key_type(key_type);
+        // Two messages under one Poly1305 key give it away.
+        let poly1305 = secret(ck::CKK_POLY1305);
+        let wrapped = session.wrap(&kwp(), kek, guarded(32)).unwrap();
+        assert_eq!(code(session.unwrap(&kwp(), kek, &wrapped, &poly1305)), ck::CKR_TEMPLATE_INCONSISTENT);
+        let same = Mechanism::with_data(ck::CKM_XOR_BASE_AND_DATA, &[0; 32]);
+        assert_eq!(code(session.derive(&same, guarded(32), &poly1305)), ck::CKR_TEMPLATE_INCONSISTENT);
+        // RC2 with 8 effective bits, then 16, and so on, tells a key byte by byte.
+        let wrapped = session.wrap(&kwp(), kek, guarded(16)).unwrap();
+        let unwrapped = session.unwrap(&kwp(), kek, &wrapped, &secret(ck::CKK_RC2)).unwrap();
+        let same = Mechanism::with_data(ck::CKM_XOR_BASE_AND_DATA, &[0; 16]);
+        let derived = session.derive(&same, guarded(16), &secret(ck::CKK_RC2)).unwrap();
+        for key in [unwrapped, derived] {
+            for (bits, expected) in
+                [(8, ck::CKR_MECHANISM_PARAM_INVALID), (127, ck::CKR_MECHANISM_PARAM_INVALID), (128, ck::CKR_OK)]
+            {
+                let ecb = session.encrypt_init(&Mechanism::number(ck::CKM_RC2_ECB, bits), key);
+                let mac = session.sign_init(&Mechanism::number(ck::CKM_RC2_MAC, bits), key);
+                assert_eq!([code(ecb), code(mac)], [kit::Rv(expected); 2], "{bits}");
+                session.cancel(ck::CKF_ENCRYPT | ck::CKF_SIGN).unwrap();
+            }
+        }
+        let open = session.create(&Template::secret_key(ck::CKK_RC2, &[7; 16]).extractable(true)).unwrap();
+        session.encrypt_init(&Mechanism::number(ck::CKM_RC2_ECB, 40), open).unwrap();
     });
 }
 

@@ -338,12 +338,17 @@ fn reading_fills_every_entry_that_it_can() {
     });
 }
 
-/// Reads CKA_WRAP_TEMPLATE into these entries, or only asks how long it is. The code, and the length it left.
+/// Reads a template of an object into these entries, or only asks how long it is. The code, and the length it left.
 #[allow(unsafe_code)]
-fn read_nested(session: &Session<'_>, key: Object, entries: &mut [ck::CK_ATTRIBUTE]) -> (ck::CK_RV, usize) {
+fn read_nested(
+    session: &Session<'_>,
+    key: Object,
+    of: ck::CK_ATTRIBUTE_TYPE,
+    entries: &mut [ck::CK_ATTRIBUTE],
+) -> (ck::CK_RV, usize) {
     let at = if entries.is_empty() { std::ptr::null_mut() } else { entries.as_mut_ptr().cast() };
     let length = size_of_val(entries) as ck::CK_ULONG;
-    let mut outer = ck::CK_ATTRIBUTE { type_: ck::CKA_WRAP_TEMPLATE, pValue: at, ulValueLen: length };
+    let mut outer = ck::CK_ATTRIBUTE { type_: of, pValue: at, ulValueLen: length };
     // SAFETY: one entry; its value is NULL or has the room that it says, and so have the entries within.
     let rv = unsafe { session.module.raw().C_GetAttributeValue(session.handle, key.0, &raw mut outer, 1) };
     (rv, outer.ulValueLen as usize)
@@ -354,29 +359,111 @@ fn a_template_within_an_object_is_read_level_by_level() {
     isolated(|env| {
         let module = env.module();
         let session = env.user(&module);
-        let inner = Template::new().class(ck::CKO_SECRET_KEY).label("inner");
-        let key = session.create(&aes().nested(ck::CKA_WRAP_TEMPLATE, inner.clone())).unwrap();
-        let mut entries = [ck::CK_ATTRIBUTE { type_: 0, pValue: std::ptr::null_mut(), ulValueLen: 0 }; 2];
-        let length = size_of_val(&entries);
-        assert_eq!(read_nested(&session, key, &mut []), (ck::CKR_OK, length));
-        assert_eq!(read_nested(&session, key, &mut entries[..1]).0, ck::CKR_BUFFER_TOO_SMALL);
-        assert_eq!(read_nested(&session, key, &mut entries), (ck::CKR_OK, length));
-        entries.sort_unstable_by_key(|entry| entry.type_);
-        assert_eq!(entries.map(|entry| (entry.type_, entry.ulValueLen)), [(ck::CKA_CLASS, 8), (ck::CKA_LABEL, 5)]);
-        let mut buffers = [[0u8; 16]; 2];
-        for (entry, buffer) in entries.iter_mut().zip(&mut buffers) {
-            (entry.pValue, entry.ulValueLen) = (buffer.as_mut_ptr().cast(), 16);
+        let p256 = Known::p256();
+        for (kind, of) in [
+            (aes(), ck::CKA_WRAP_TEMPLATE),
+            (aes(), ck::CKA_UNWRAP_TEMPLATE),
+            (aes(), ck::CKA_DERIVE_TEMPLATE),
+            (p256.public.clone(), ck::CKA_WRAP_TEMPLATE),
+            (p256.public, ck::CKA_ENCAPSULATE_TEMPLATE),
+            (p256.private.clone(), ck::CKA_UNWRAP_TEMPLATE),
+            (p256.private.clone(), ck::CKA_DERIVE_TEMPLATE),
+            (p256.private, ck::CKA_DECAPSULATE_TEMPLATE),
+        ] {
+            read_back(&session, &kind, of);
         }
-        assert_eq!(read_nested(&session, key, &mut entries), (ck::CKR_OK, length));
-        let label = entries.iter().position(|entry| entry.type_ == ck::CKA_LABEL).unwrap();
-        assert_eq!((&buffers[label][..6], entries[label].ulValueLen), (&b"inner\0"[..], 5));
-        let wraps =
-            |template: Template| session.find(&Template::new().nested(ck::CKA_WRAP_TEMPLATE, template)).unwrap();
-        assert_eq!(wraps(inner), [key]);
-        assert_eq!(wraps(Template::new().label("inner")), []);
-        let twice = Template::new().nested(ck::CKA_WRAP_TEMPLATE, Template::new());
-        let twice = aes().nested(ck::CKA_WRAP_TEMPLATE, twice);
-        assert_eq!(code(session.create(&twice)), ck::CKR_TEMPLATE_INCONSISTENT);
+    });
+}
+
+/// Makes an object with this template and reads it in steps.
+fn read_back(session: &Session<'_>, kind: &Template, of: ck::CK_ATTRIBUTE_TYPE) {
+    let inner = Template::new().class(ck::CKO_SECRET_KEY).label("inner");
+    let key = session.create(&kind.clone().nested(of, inner.clone())).unwrap();
+    let mut entries = [ck::CK_ATTRIBUTE { type_: 0, pValue: std::ptr::null_mut(), ulValueLen: 0 }; 2];
+    let length = size_of_val(&entries);
+    assert_eq!(read_nested(session, key, of, &mut []), (ck::CKR_OK, length));
+    assert_eq!(read_nested(session, key, of, &mut entries[..1]).0, ck::CKR_BUFFER_TOO_SMALL);
+    assert_eq!(read_nested(session, key, of, &mut entries), (ck::CKR_OK, length));
+    entries.sort_unstable_by_key(|entry| entry.type_);
+    assert_eq!(entries.map(|entry| (entry.type_, entry.ulValueLen)), [(ck::CKA_CLASS, 8), (ck::CKA_LABEL, 5)]);
+    let mut buffers = [[0u8; 16]; 2];
+    for (entry, buffer) in entries.iter_mut().zip(&mut buffers) {
+        (entry.pValue, entry.ulValueLen) = (buffer.as_mut_ptr().cast(), 16);
+    }
+    assert_eq!(read_nested(session, key, of, &mut entries), (ck::CKR_OK, length));
+    let label = entries.iter().position(|entry| entry.type_ == ck::CKA_LABEL).unwrap();
+    assert_eq!((&buffers[label][..6], entries[label].ulValueLen), (&b"inner\0"[..], 5));
+    let found = |template: Template| session.find(&Template::new().nested(of, template)).unwrap();
+    assert_eq!(found(inner.clone()), [key]);
+    assert_eq!(found(Template::new().label("inner")), []);
+    assert_eq!(found(inner.clone().label("inner").id([1])), []);
+    let twice = kind.clone().nested(of, Template::new().nested(ck::CKA_WRAP_TEMPLATE, Template::new()));
+    assert_eq!(code(session.create(&twice)), ck::CKR_TEMPLATE_INCONSISTENT);
+    // Fixed at the birth.
+    assert_eq!(code(session.set(key, &Template::new().nested(of, inner))), ck::CKR_ATTRIBUTE_READ_ONLY);
+    session.destroy(key).unwrap();
+}
+
+#[test]
+fn what_is_not_modifiable_copyable_or_destroyable_is_not_for_anybody() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let p256 = Known::p256();
+        for kind in [data(), aes(), p256.public, p256.private] {
+            for token in [false, true] {
+                let with = |of| session.create(&kind.clone().token(token).private(false).flag(of, false)).unwrap();
+                let fixed = with(ck::CKA_MODIFIABLE);
+                let kept = with(ck::CKA_DESTROYABLE);
+                let single = with(ck::CKA_COPYABLE);
+                let name = Template::new().label("new");
+                let refused = || {
+                    [
+                        code(session.set(fixed, &name)),
+                        code(session.set(fixed, &Template::new())),
+                        code(session.set(fixed, &Template::new().flag(ck::CKA_COPYABLE, false))),
+                        code(session.destroy(kept)),
+                        code(session.copy(single, &name)),
+                        code(session.copy(single, &Template::new().flag(ck::CKA_COPYABLE, true))),
+                    ]
+                };
+                assert_eq!(refused(), [kit::Rv(ck::CKR_ACTION_PROHIBITED); 6]);
+                session.logout().unwrap();
+                session.login(ck::CKU_SO, SO_PIN).unwrap();
+                assert_eq!(refused(), [kit::Rv(ck::CKR_ACTION_PROHIBITED); 6]);
+                session.logout().unwrap();
+                session.login(ck::CKU_USER, kit::USER_PIN).unwrap();
+                // Each forbids one thing only; a copy may be another way, but none can be copied again.
+                session.set(kept, &name).unwrap();
+                session.destroy(single).unwrap();
+                let copy = session.copy(fixed, &Template::new().modifiable(true)).unwrap();
+                session.set(copy, &Template::new().flag(ck::CKA_COPYABLE, false)).unwrap();
+                let again = session.set(copy, &Template::new().flag(ck::CKA_COPYABLE, true));
+                assert_eq!(code(again), ck::CKR_ATTRIBUTE_READ_ONLY);
+                session.destroy(copy).unwrap();
+                session.destroy(fixed).unwrap();
+                let copy = session.copy(kept, &Template::new().flag(ck::CKA_DESTROYABLE, true)).unwrap();
+                session.destroy(copy).unwrap();
+            }
+        }
+    });
+}
+
+#[test]
+fn the_dates_of_a_key_are_what_it_was_told() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let dates =
+            |template: Template| template.bytes(ck::CKA_START_DATE, "20260101").bytes(ck::CKA_END_DATE, "20271231");
+        let key = session.create(&dates(aes())).unwrap();
+        let generated = dates(Template::new().ulong(ck::CKA_VALUE_LEN, 32));
+        let generated = session.generate_key(&kit::Mechanism::plain(ck::CKM_AES_KEY_GEN), &generated).unwrap();
+        for key in [key, generated, session.copy(key, &Template::new()).unwrap()] {
+            assert_eq!(session.bytes(key, ck::CKA_START_DATE).unwrap(), b"20260101");
+            assert_eq!(session.bytes(key, ck::CKA_END_DATE).unwrap(), b"20271231");
+        }
+        assert_eq!(session.find(&dates(Template::new())).unwrap().len(), 3);
     });
 }
 

@@ -227,3 +227,37 @@ fn the_value_of_a_secret_key_can_be_digested_and_no_other_key() {
         }
     });
 }
+
+#[test]
+fn a_guarded_key_is_digested_only_where_its_digest_does_not_give_it_away() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let sha256 = Mechanism::plain(ck::CKM_SHA256);
+        let digest = |template: &Template| {
+            let key = session.create(template).unwrap();
+            session.digest_init(&sha256).unwrap();
+            let digested = session.digest_key(key);
+            session.digest_cancel().unwrap();
+            kit::code(digested)
+        };
+        for (length, expected) in [
+            (1, ck::CKR_KEY_SIZE_RANGE),
+            (15, ck::CKR_KEY_SIZE_RANGE),
+            (16, ck::CKR_OK),
+            (64, ck::CKR_OK),
+            (65, ck::CKR_KEY_SIZE_RANGE),
+        ] {
+            let key = Template::secret_key(ck::CKK_GENERIC_SECRET, &vec![7; length]);
+            assert_eq!(digest(&key.clone().sensitive(true).extractable(true)), expected, "{length}");
+            assert_eq!(digest(&key.clone().extractable(false)), expected, "{length}");
+            assert_eq!(digest(&key.extractable(true)), ck::CKR_OK, "{length}");
+        }
+        // What was digested of a private key is nobody's after the user has gone.
+        let key = session.create(&Template::secret_key(ck::CKK_AES, &[7; 16])).unwrap();
+        session.digest_init(&sha256).unwrap();
+        session.digest_key(key).unwrap();
+        session.logout().unwrap();
+        assert_eq!(session.digest_final().unwrap_err(), ck::CKR_OPERATION_NOT_INITIALIZED);
+    });
+}

@@ -2,6 +2,7 @@
 
 use kit::{Known, Length, Mechanism, Object, Session, Template, ck, code, isolated};
 
+const P192: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x01];
 const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
 
 fn import(session: &Session<'_>, known: &Known) -> (Object, Object) {
@@ -35,6 +36,13 @@ fn one_word_denies_the_generation_and_the_use_of_short_keys() {
             let expected = |denial| if denied { denial } else { ck::CKR_OK };
             assert_eq!(generate_rsa(&session, 1024), expected(ck::CKR_KEY_SIZE_RANGE));
             assert_eq!(generate_rsa(&session, 2048), ck::CKR_OK);
+            let curve = |params: &[u8]| {
+                let params = Template::new().bytes(ck::CKA_EC_PARAMS, params);
+                let generator = Mechanism::plain(ck::CKM_EC_KEY_PAIR_GEN);
+                code(session.generate_key_pair(&generator, &params, &Template::new()))
+            };
+            assert_eq!(curve(&P192), expected(ck::CKR_KEY_SIZE_RANGE));
+            assert_eq!(curve(&P256), ck::CKR_OK);
             // It may be kept, copied and read: old data may have to move.
             let (public, private) = import(&session, &short);
             let pkcs1 = Mechanism::plain(ck::CKM_RSA_PKCS);

@@ -29,6 +29,7 @@ enum Kind {
     Rc4,
     ChaCha20,
     Poly1305,
+    Otp,
 }
 
 /// Secret keys: kind, type, bytes.
@@ -66,7 +67,9 @@ impl Keys {
             (Kind::MlDsa, session.pq_pair(ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKP_ML_DSA_44)),
             (Kind::SlhDsa, session.pq_pair(ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKP_SLH_DSA_SHA2_128F)),
         ];
-        Keys(pairs.into_iter().chain(secrets).chain(pq).collect())
+        let hotp = Template::new().class(ck::CKO_OTP_KEY).key_type(ck::CKK_HOTP).bytes(ck::CKA_VALUE, [5; 20]);
+        let hotp = session.create(&hotp).unwrap();
+        Keys(pairs.into_iter().chain(secrets).chain(pq).chain([(Kind::Otp, (hotp, hotp))]).collect())
     }
 
     fn pair(&self, kind: Kind) -> (Object, Object) {
@@ -104,10 +107,21 @@ fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
     match of {
         ck::CKM_AES_CTR => Mechanism::ctr(64, [1; 16]),
         ck::CKM_AES_GCM => Mechanism::gcm(&[1; 12], b"", 128),
+        ck::CKM_AES_CCM => Mechanism::ccm(16, &[1; 12], b"", 16),
+        ck::CKM_CHACHA20_POLY1305 => Mechanism::chacha20_poly1305(&[1; 12], 96, b""),
         ck::CKM_RSA_PKCS_OAEP => Mechanism::oaep(ck::CKM_SHA256, ck::CKG_MGF1_SHA256, b""),
         ck::CKM_TLS_MAC | ck::CKM_TLS12_MAC => Mechanism::tls_mac(of, ck::CKM_SHA256, 12, 1),
         ck::CKM_TLS_PRE_MASTER_KEY_GEN => Mechanism::bytes(of, [3, 3]),
         ck::CKM_HASH_ML_DSA | ck::CKM_HASH_SLH_DSA => Mechanism::hash_sign_context(of, 0, b"", ck::CKM_SHA256),
+        ck::CKM_HOTP => Mechanism::hotp(&[(ck::CK_OTP_COUNTER, vec![0; 8])]),
+        ck::CKM_PBE_SHA1_DES3_EDE_CBC
+        | ck::CKM_PBE_SHA1_DES2_EDE_CBC
+        | ck::CKM_PBE_SHA1_RC2_128_CBC
+        | ck::CKM_PBE_SHA1_RC2_40_CBC
+        | ck::CKM_PBE_SHA1_RC4_128
+        | ck::CKM_PBE_SHA1_RC4_40
+        | ck::CKM_PBE_MD5_DES_CBC
+        | ck::CKM_PBA_SHA1_WITH_SHA1_HMAC => Mechanism::pbe(of, b"x", b"salt", 1),
         ck::CKM_PKCS5_PBKD2 => Mechanism::pbkd2(ck::CKP_PKCS5_PBKD2_HMAC_SHA256, b"x", b"salt", 1, Length::Number),
         ck::CKM_CAMELLIA_CTR => Mechanism::ctr(64, [1; 16]).of(of),
         ck::CKM_AES_GMAC => Mechanism::gcm(&[1; 12], b"", 128).of(of),
@@ -196,7 +210,7 @@ const GENERAL: &[ck::CK_MECHANISM_TYPE] = &[
 
 /// Every kind.
 fn kinds() -> impl Iterator<Item = Kind> {
-    let pairs = [Kind::Rsa, Kind::Ec, Kind::Edwards, Kind::MlDsa, Kind::SlhDsa];
+    let pairs = [Kind::Rsa, Kind::Ec, Kind::Edwards, Kind::MlDsa, Kind::SlhDsa, Kind::Otp];
     pairs.into_iter().chain(SECRETS.map(|(kind, ..)| kind))
 }
 

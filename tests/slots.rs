@@ -183,7 +183,8 @@ fn an_initialised_token_describes_itself() {
         env.tpm();
         module.init_token(0, SO_PIN, "ein Wort").unwrap();
         let info = module.token_info(0).unwrap();
-        let always = ck::CKF_RNG | ck::CKF_LOGIN_REQUIRED | ck::CKF_RESTORE_KEY_NOT_NEEDED;
+        let always =
+            ck::CKF_RNG | ck::CKF_LOGIN_REQUIRED | ck::CKF_RESTORE_KEY_NOT_NEEDED | ck::CKF_DUAL_CRYPTO_OPERATIONS;
         assert_eq!(info.flags, always | ck::CKF_TOKEN_INITIALIZED);
         for field in [&info.label[..], &info.manufacturerID, &info.model] {
             assert!(!field.contains(&0) && field.ends_with(b" "), "{field:?}");

@@ -65,7 +65,7 @@ fn two_purposes_are_refused_however_a_key_is_made() {
                 let expected = if together(*a, *b) { ck::CKR_OK } else { ck::CKR_TEMPLATE_INCONSISTENT };
                 let made = if *b == ck::CKA_UNWRAP && expected == ck::CKR_OK { &made[..1] } else { &made[..] };
                 for made in made {
-                    assert_eq!(code(made.clone()), expected, "{a:#x} {b:#x}");
+                    assert_eq!(code(*made), expected, "{a:#x} {b:#x}");
                 }
                 conflicts += usize::from(expected != ck::CKR_OK);
             }

@@ -352,6 +352,29 @@ fn a_wrapping_key_may_say_which_keys_it_wraps_and_an_unwrapping_key_what_they_be
 }
 
 #[test]
+fn a_wrapping_key_compares_what_cannot_be_read_too() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let kwp = Mechanism::plain(ck::CKM_AES_KEY_WRAP_KWP);
+        let asks = Template::new().bytes(ck::CKA_VALUE, [5; 16]).sensitive(true);
+        let kek = Template::new().ulong(ck::CKA_VALUE_LEN, 32).nested(ck::CKA_WRAP_TEMPLATE, asks);
+        let kek = kek.flag(ck::CKA_WRAP, true).flag(ck::CKA_DECRYPT, false);
+        let kek = session.generate_key(&Mechanism::plain(ck::CKM_AES_KEY_GEN), &kek).unwrap();
+        let key = |value: u8| {
+            let template = Template::secret_key(ck::CKK_AES, &[value; 16]).extractable(true);
+            session.create(&template.sensitive(true)).unwrap()
+        };
+        session.wrap(&kwp, kek, key(5)).unwrap();
+        assert_eq!(code(session.wrap(&kwp, kek, key(6))), ck::CKR_KEY_HANDLE_INVALID);
+        assert_eq!(
+            code(session.wrap(&kwp, kek, open_secret(&session, ck::CKK_AES, &[5; 16]))),
+            ck::CKR_KEY_HANDLE_INVALID
+        );
+    });
+}
+
+#[test]
 fn pkcs_1_unwrapping_is_no_oracle() {
     isolated(|env| {
         let module = env.module();

@@ -2,6 +2,7 @@
 //! lengths, parameters and keys it takes, and what is built on it.
 
 mod derivations;
+mod judged;
 mod keys;
 mod refusals;
 mod table;

@@ -61,14 +61,14 @@ fn a_token_from_its_making_to_its_deletion() {
         make.arg(USER_PIN).succeeds();
         says(
             &sealhsm(env, "object list --token web --pin-file pin").succeeds(),
-            "TYPE     KEY       ID  USES                TRAITS             UNIQUE ID                             LABEL\n\
-             pubkey   EC P-256  01  verify,wrap,derive                     *-*-*-*-*  tls\n\
-             privkey  EC P-256  01  sign,unwrap,derive  private,sensitive  *-*-*-*-*  tls",
+            "TYPE     KEY       ID  USES*TRAITS             UNIQUE ID*LABEL\n\
+             pubkey   EC P-256  01  verify,wrap,derive,encapsulate*-*-*-*-*  tls\n\
+             privkey  EC P-256  01  sign,unwrap,derive,decapsulate  private,sensitive  *-*-*-*-*  tls",
         );
         says(
             &sealhsm(env, "object list --token web").succeeds(),
-            "TYPE    KEY       ID  USES                TRAITS  UNIQUE ID                             LABEL\n\
-             pubkey  EC P-256  01  verify,wrap,derive          *-*-*-*-*  tls",
+            "TYPE    KEY       ID  USES*TRAITS  UNIQUE ID*LABEL\n\
+             pubkey  EC P-256  01  verify,wrap,derive,encapsulate*-*-*-*-*  tls",
         );
         env.write("new", "another-pin");
         let change = sealhsm(env, "token set-pin --token web --pin-file pin --new-pin-file new");

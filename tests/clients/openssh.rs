@@ -1,5 +1,6 @@
 //! OpenSSH: ssh-keygen, ssh-agent, ssh and sshd.
 
+use crate::docs::follow;
 use crate::site::{DOCUMENT, module, pair, sealhsm, token};
 use kit::{Client, Env, Running, USER_PIN, isolated, serve};
 use std::os::unix::fs::PermissionsExt;
@@ -209,5 +210,17 @@ fn sshd_proves_itself_by_a_host_key_in_the_token() {
         }
         known(env, "user.pub", port);
         log_in(env, port, "-o IdentityAgent=none").fails().must_say("Host key verification failed");
+    });
+}
+
+#[test]
+fn the_document_for_users_of_openssh_is_followed() {
+    isolated(|env| {
+        token(env);
+        pair(env, "EC:prime256v1", "01", "ssh");
+        follow(env, "OpenSSH");
+        env.write("allowed", format!("somebody {}", String::from_utf8_lossy(&env.read("ssh.pub"))));
+        let verify = ssh(env, "ssh-keygen -Y verify -f allowed -I somebody -n file -s document.sig");
+        verify.input(DOCUMENT).succeeds().must_say("Good \"file\" signature");
     });
 }

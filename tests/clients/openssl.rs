@@ -1,6 +1,7 @@
 //! The openssl command with the token behind it: through libp11's engine, or, where a release has the engine no more,
 //! through pkcs11-provider.
 
+use crate::docs::follow;
 use crate::site::{DOCUMENT, TOKEN, certificate, export_rsa, module, openssl, pair, token, user};
 use kit::{Client, Env, USER_PIN, isolated, serve};
 use std::path::Path;
@@ -276,5 +277,20 @@ fn a_certificate_authority_in_the_token_signs_a_request() {
         let sign = sign.words(site.bridge.form("-CAkeyform"));
         sign.args(["-CAkey", &private("ec")]).succeeds();
         openssl(env, "verify -CAfile ec.pem issued.pem").succeeds().must_say("issued.pem: OK");
+    });
+}
+
+#[test]
+fn the_document_for_users_of_openssl_is_followed() {
+    isolated(|env| {
+        token(env);
+        pair(env, "EC:prime256v1", "01", "openssl");
+        export_rsa(env, "01", "openssl.pub");
+        let (heading, certificate) = match Bridge::find(env) {
+            Bridge::Engine => ("OpenSSL through libp11's engine", "engine.pem"),
+            Bridge::Provider => ("OpenSSL through pkcs11-provider", "provider.pem"),
+        };
+        follow(env, heading).must_say(&format!("{certificate}: OK"));
+        verify(env, "openssl", "signature");
     });
 }

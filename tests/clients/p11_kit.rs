@@ -1,6 +1,7 @@
 //! p11-kit: registration by a module file, the proxy through which other programs find every module, and a module in a
 //! process of its own.
 
+use crate::docs::follow;
 use crate::site::{TOKEN, openssl, pair, token};
 use kit::{Client, Env, USER_PIN, isolated, program};
 use std::path::{Path, PathBuf};
@@ -58,6 +59,7 @@ fn a_registered_module_is_listed_and_used_through_the_proxy() {
         let listed = env.client("p11-kit").arg("list-modules").succeeds();
         listed.must_say(&module.display().to_string()).must_say("Tokens sealed to a TPM").must_say(TOKEN);
         makes_and_uses_a_key(env, "p11-kit-proxy.so");
+        follow(env, "p11-kit").must_say("Tokens sealed to a TPM").must_say(&format!("token={TOKEN}"));
         // Programs that use p11-kit find the token without being told of any module.
         let urls = env.client("p11tool").arg("--list-token-urls").succeeds();
         urls.must_say("manufacturer=SealHSM").must_say(&format!("token={TOKEN}"));

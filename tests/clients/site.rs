@@ -24,10 +24,15 @@ pub const PIN_FILES: &str = "--so-pin-file so-pin --pin-file pin";
 
 /// `sealhsm`, with the PINs in files beside it.
 pub fn sealhsm(env: &Env, words: &str) -> Client {
+    write_pins(env);
+    env.client(&program("sealhsm").display().to_string()).words(words)
+}
+
+/// The files of [`PIN_FILES`].
+pub fn write_pins(env: &Env) {
     for (name, pin) in [("so-pin", SO_PIN), ("pin", USER_PIN)] {
         env.write(name, pin);
     }
-    env.client(&program("sealhsm").display().to_string()).words(words)
 }
 
 /// `pkcs11-tool` on the token.

@@ -1,4 +1,5 @@
-//! Keys made of passwords. The expected values come from Python's `hashlib.pbkdf2_hmac`.
+//! Keys made of passwords. The expected values come from Python's `hashlib.pbkdf2_hmac`, from
+//! `openssl kdf PKCS12KDF`, and for PBKDF1 from Python's MD5.
 
 use super::{aes_of, open, secret, value};
 use kit::{Length, Mechanism, Template, ck, code, hex, isolated};
@@ -106,5 +107,85 @@ fn a_key_made_of_a_password_wraps_no_sensitive_key() {
         let kwp = Mechanism::plain(ck::CKM_AES_KEY_WRAP_KWP);
         session.wrap(&kwp, random, guarded).unwrap();
         assert_eq!(code(session.wrap(&kwp, known, guarded)), ck::CKR_KEY_NOT_WRAPPABLE);
+    });
+}
+
+/// The password as PKCS #12 has it: two bytes a character, with a NUL at the end.
+fn wide() -> Vec<u8> {
+    "pässword\0".encode_utf16().flat_map(u16::to_be_bytes).collect()
+}
+
+#[test]
+fn the_old_ways_agree_with_openssl_and_python_and_give_the_iv() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let readable = || Template::new().sensitive(false).extractable(true);
+        let wide = wide();
+        let none = "eeeeeeeeeeeeeeee";
+        for (of, password, key_type, expected, iv) in [
+            (
+                ck::CKM_PBE_SHA1_DES3_EDE_CBC,
+                &wide[..],
+                ck::CKK_DES3,
+                "297970ad049bd6b386610bc89d9875164c51c7ad01624f43",
+                "e81a926967a4c44b",
+            ),
+            (
+                ck::CKM_PBE_SHA1_DES2_EDE_CBC,
+                &wide,
+                ck::CKK_DES2,
+                "297970ad049bd6b386610bc89d987516",
+                "e81a926967a4c44b",
+            ),
+            (ck::CKM_PBE_SHA1_RC2_128_CBC, &wide, ck::CKK_RC2, "287971ac049ad6b387610bc99d997516", "e81a926967a4c44b"),
+            (ck::CKM_PBE_SHA1_RC2_40_CBC, &wide, ck::CKK_RC2, "287971ac04", "e81a926967a4c44b"),
+            (ck::CKM_PBE_SHA1_RC4_128, &wide, ck::CKK_RC4, "287971ac049ad6b387610bc99d997516", none),
+            (ck::CKM_PBE_SHA1_RC4_40, &wide, ck::CKK_RC4, "287971ac04", none),
+            (
+                ck::CKM_PBA_SHA1_WITH_SHA1_HMAC,
+                &wide,
+                ck::CKK_GENERIC_SECRET,
+                "2e72687cdf3171ec0954aab42862012f07c5b00c",
+                none,
+            ),
+            (ck::CKM_PBE_MD5_DES_CBC, PASSWORD, ck::CKK_DES, "fe3bbc1002910810", "14bb41a4e4a01a52"),
+            // The bytes of the password are taken as they are.
+            (
+                ck::CKM_PBE_SHA1_DES3_EDE_CBC,
+                PASSWORD,
+                ck::CKK_DES3,
+                "80bc73b65b8ad92c20679d29feb93d981f239eb0370258c4",
+                "8fde26dcb87d2e0a",
+            ),
+        ] {
+            let mechanism = Mechanism::pbe(of, password, b"saltsalt", 1000);
+            let key = session.generate_key(&mechanism, &readable()).unwrap();
+            assert_eq!(value(&session, key), hex(expected), "{of:#x}");
+            assert_eq!(mechanism.string(0), hex(iv), "{of:#x}");
+            assert_eq!(session.ulong(key, ck::CKA_KEY_TYPE).unwrap(), key_type);
+            for wrong in [
+                Mechanism::pbe(of, password, b"saltsalt", 0),
+                Mechanism::pbe(of, password, b"saltsalt", 1 << 31),
+                Mechanism::pbe(of, password, b"saltsalt", 1000).resized(47),
+                // pPassword, ulPasswordLen, ulSaltLen.
+                Mechanism::pbe(of, password, b"saltsalt", 1000).changed(8, 0),
+                Mechanism::pbe(of, password, b"saltsalt", 1000).changed(16, u64::MAX),
+                Mechanism::pbe(of, password, b"saltsalt", 1000).changed(32, 1 << 63),
+            ] {
+                let refused = session.generate_key(&wrong, &readable());
+                assert_eq!(code(refused), ck::CKR_MECHANISM_PARAM_INVALID);
+                assert_eq!(wrong.string(0), [0xee; 8]);
+            }
+            // Where there is an IV it needs a place; where there is none the field is nobody's.
+            let nowhere = Mechanism::pbe(of, password, b"saltsalt", 1000).changed(0, 0);
+            let expected = if iv == none { ck::CKR_OK } else { ck::CKR_MECHANISM_PARAM_INVALID };
+            assert_eq!(code(session.generate_key(&nowhere, &readable())), expected);
+            let other = readable().key_type(ck::CKK_AES);
+            assert_eq!(code(session.generate_key(&mechanism, &other)), ck::CKR_TEMPLATE_INCONSISTENT);
+        }
+        let long = readable().ulong(ck::CKA_VALUE_LEN, 16);
+        let short = Mechanism::pbe(ck::CKM_PBE_SHA1_RC4_40, b"x", b"salt", 1);
+        assert_eq!(code(session.generate_key(&short, &long)), ck::CKR_TEMPLATE_INCONSISTENT);
     });
 }

@@ -172,7 +172,7 @@ fn the_keys_of_a_connection_agree_with_openssl() {
             }
             for key in &made[2..] {
                 assert_eq!(session.ulong(*key, ck::CKA_KEY_TYPE).unwrap(), ck::CKK_AES);
-                assert!(session.flag(*key, ck::CKA_ENCRYPT).unwrap() && session.flag(*key, ck::CKA_DERIVE).unwrap());
+                assert!(session.flag(*key, ck::CKA_ENCRYPT).unwrap() && session.flag(*key, ck::CKA_DECRYPT).unwrap());
             }
             // Without MAC keys, and without keys.
             let mechanism = keys(of, hash, Bits(0, 256, 32));

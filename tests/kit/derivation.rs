@@ -188,6 +188,20 @@ impl Mechanism {
         Self::structure(ck::CKM_PKCS5_PBKD2, value, vec![password, salt, said])
     }
 
+    /// One of CK_PBE_PARAMS; the IV is string 0.
+    pub fn pbe(of: ck::CK_MECHANISM_TYPE, password: &[u8], salt: &[u8], iterations: ck::CK_ULONG) -> Self {
+        let (mut iv, mut password, mut salt) = (vec![0xee; 8], password.to_vec(), salt.to_vec());
+        let value = ck::CK_PBE_PARAMS {
+            pInitVector: at(&mut iv),
+            pPassword: at(&mut password),
+            ulPasswordLen: password.len() as ck::CK_ULONG,
+            pSalt: at(&mut salt),
+            ulSaltLen: salt.len() as ck::CK_ULONG,
+            ulIteration: iterations,
+        };
+        Self::structure(of, value, vec![iv, password, salt])
+    }
+
     /// The same with another number in the field of the structure that begins at `offset`.
     pub fn changed(self, offset: usize, number: ck::CK_ULONG) -> Self {
         self.with_bytes(offset, &number.to_ne_bytes())

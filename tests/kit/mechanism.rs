@@ -194,6 +194,63 @@ impl Mechanism {
         Self::structure(of, value, vec![salt, info])
     }
 
+    /// CKM_AES_CCM with CK_CCM_PARAMS for so many bytes of plaintext.
+    pub fn ccm(len: usize, nonce: &[u8], aad: &[u8], mac_len: ck::CK_ULONG) -> Self {
+        let (mut nonce, mut aad) = (nonce.to_vec(), aad.to_vec());
+        let value = ck::CK_CCM_PARAMS {
+            ulDataLen: len as ck::CK_ULONG,
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceLen: nonce.len() as ck::CK_ULONG,
+            pAAD: aad.as_mut_ptr(),
+            ulAADLen: aad.len() as ck::CK_ULONG,
+            ulMACLen: mac_len,
+        };
+        Self::structure(ck::CKM_AES_CCM, value, vec![nonce, aad])
+    }
+
+    /// CKM_CHACHA20_POLY1305, with the length of the nonce as it is to be told.
+    pub fn chacha20_poly1305(nonce: &[u8], told: ck::CK_ULONG, aad: &[u8]) -> Self {
+        let (mut nonce, mut aad) = (nonce.to_vec(), aad.to_vec());
+        let value = ck::CK_SALSA20_CHACHA20_POLY1305_PARAMS {
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceLen: told,
+            pAAD: aad.as_mut_ptr(),
+            ulAADLen: aad.len() as ck::CK_ULONG,
+        };
+        Self::structure(ck::CKM_CHACHA20_POLY1305, value, vec![nonce, aad])
+    }
+
+    /// CKM_AES_GCM with CK_GCM_WRAP_PARAMS; the first string is the IV.
+    pub fn gcm_wrap(iv: &[u8], generator: ck::CK_GENERATOR_FUNCTION, fixed_bits: ck::CK_ULONG, aad: &[u8]) -> Self {
+        let (mut iv, mut aad) = (iv.to_vec(), aad.to_vec());
+        let value = ck::CK_GCM_WRAP_PARAMS {
+            pIv: iv.as_mut_ptr(),
+            ulIvLen: iv.len() as ck::CK_ULONG,
+            ulIvFixedBits: fixed_bits,
+            ivGenerator: generator,
+            pAAD: aad.as_mut_ptr(),
+            ulAADLen: aad.len() as ck::CK_ULONG,
+            ulTagBits: 128,
+        };
+        Self::structure(ck::CKM_AES_GCM, value, vec![iv, aad])
+    }
+
+    /// CKM_AES_CCM with CK_CCM_WRAP_PARAMS; the first string is the nonce.
+    pub fn ccm_wrap(nonce: &[u8], generator: ck::CK_GENERATOR_FUNCTION, fixed_bits: ck::CK_ULONG, aad: &[u8]) -> Self {
+        let (mut nonce, mut aad) = (nonce.to_vec(), aad.to_vec());
+        let value = ck::CK_CCM_WRAP_PARAMS {
+            ulDataLen: 0,
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceLen: nonce.len() as ck::CK_ULONG,
+            ulNonceFixedBits: fixed_bits,
+            nonceGenerator: generator,
+            pAAD: aad.as_mut_ptr(),
+            ulAADLen: aad.len() as ck::CK_ULONG,
+            ulMACLen: 12,
+        };
+        Self::structure(ck::CKM_AES_CCM, value, vec![nonce, aad])
+    }
+
     /// Keeps what the parameter points to.
     pub(crate) fn keeping(mut self, strings: Vec<Vec<u8>>, templates: Vec<Template>, raw: Vec<RawTemplate>) -> Self {
         self.strings = strings;
@@ -201,7 +258,7 @@ impl Mechanism {
         self
     }
 
-    /// One of the strings that the parameter points to.
+    /// One of the strings that the parameter points to, as the module left it.
     pub fn string(&self, index: usize) -> &[u8] {
         &self.strings[index]
     }

@@ -34,7 +34,8 @@ fn mechanism(of: ck::CK_MECHANISM_TYPE, given: Given) -> Mechanism {
 
 /// A key that may do everything.
 fn key(session: &Session<'_>, key_type: ck::CK_KEY_TYPE, value: &[u8]) -> Object {
-    session.create(&Template::secret_key(key_type, value).flag(ck::CKA_DERIVE, true)).unwrap()
+    let template = Template::secret_key(key_type, value).extractable(true).flag(ck::CKA_DERIVE, true);
+    session.create(&template).unwrap()
 }
 
 fn sign_in_parts(session: &Session<'_>, mechanism: &Mechanism, key: Object, parts: &[&[u8]]) -> kit::Result<Vec<u8>> {

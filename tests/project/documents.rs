@@ -3,7 +3,8 @@
 use crate::{read, root, sources};
 use std::collections::BTreeSet;
 
-const DOCUMENTS: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
+const DOCUMENTS: &[&str] =
+    &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/clients.md"];
 
 /// A word that starts so is a path of this repository.
 const ROOMS: &[&str] = &["src/", "conf/", "systemd/", "tests/", "swtpm-ci/", "benches/", ".ci/", ".github/"];

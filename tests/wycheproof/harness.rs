@@ -106,6 +106,8 @@ const REFUSALS: &[ck::CK_RV] = &[
     ck::CKR_MECHANISM_PARAM_INVALID,
     ck::CKR_KEY_SIZE_RANGE,
     ck::CKR_ATTRIBUTE_VALUE_INVALID,
+    // What is empty is not there.
+    ck::CKR_TEMPLATE_INCOMPLETE,
     ck::CKR_PUBLIC_KEY_INVALID,
     ck::CKR_CURVE_NOT_SUPPORTED,
     ck::CKR_DOMAIN_PARAMS_INVALID,

@@ -51,8 +51,18 @@ fn ciphertexts_for_rsa_are_opened_or_refused_as_they_should_be() {
 }
 
 #[test]
-fn keys_are_agreed_on_with_right_peers_only() {
-    isolated(|env| run(env, agreement::all));
+fn keys_on_curves_of_nist_and_certicom_are_agreed_on_with_right_peers_only() {
+    isolated(|env| run(env, |run| agreement::ecdh(run, |file| !file.contains("Brainpool"))));
+}
+
+#[test]
+fn keys_on_brainpool_curves_are_agreed_on_with_right_peers_only() {
+    isolated(|env| run(env, |run| agreement::ecdh(run, |file| file.contains("Brainpool"))));
+}
+
+#[test]
+fn keys_on_montgomery_curves_are_agreed_on_with_right_peers_only() {
+    isolated(|env| run(env, agreement::xdh));
 }
 
 #[test]

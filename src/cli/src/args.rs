@@ -239,7 +239,7 @@ pub struct ObjectImport {
 
 const IMPORT: &str = "\
 Public keys and certificates are imported without a PIN if none is given. The passphrase may also be the
-credential sealhsm-passphrase. A PKCS #12 file: openssl pkcs12 -noenc -in FILE | sealhsm object import -";
+credential sealhsm-passphrase; it comes before the PIN where one descriptor gives both. A PKCS #12 file: openssl pkcs12 -noenc -in FILE | sealhsm object import -";
 
 /// `sealhsm object export`.
 #[derive(Debug, Args)]
@@ -274,6 +274,8 @@ pub enum Use {
     Wrap,
     Unwrap,
     Derive,
+    Encapsulate,
+    Decapsulate,
 }
 
 /// Types of secret keys in files without any form.

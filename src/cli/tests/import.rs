@@ -193,6 +193,22 @@ fn a_chain_and_its_key_in_one_file_are_imported_together_and_come_out_again() {
 }
 
 #[test]
+fn what_openssl_takes_from_a_pkcs12_file_is_imported_through_a_pipe() {
+    let site = site();
+    generate(&site, "p256");
+    openssl(&site, "req -x509 -new -key @p256.pem -subj /CN=packed -out @cert.pem");
+    openssl(&site, "pkcs12 -export -inkey @p256.pem -in @cert.pem -out @bundle.p12 -passout file:@passphrase");
+    openssl(&site, "pkcs12 -in @bundle.p12 -passin file:@passphrase -noenc -out @unpacked");
+    let words = ["object", "import", "-", "--json", "--pin-file", &site.text("pin")];
+    let unpacked = std::fs::File::open(site.path("unpacked")).expect("a file");
+    let made = Done::of(site.program(common::SEALHSM).args(words).stdin(unpacked).output().expect("sealhsm")).json();
+    let made = made.as_array().expect("a list");
+    assert_eq!(types(made), ["pubkey", "privkey", "cert"]);
+    let id = subject_key_id(&site, "p256.pem");
+    assert!(made.iter().all(|object| field(object, "id") == id), "{made:?}");
+}
+
+#[test]
 fn certificates_and_public_keys_need_no_pin() {
     let site = site();
     generate(&site, "p256");
@@ -242,7 +258,7 @@ fn what_cannot_be_imported_is_refused_with_what_it_is_and_what_to_do() {
     openssl(&site, "req -x509 -new -key @rsa.pem -subj /CN=x -out @cert.pem");
     openssl(&site, "pkcs12 -export -inkey @rsa.pem -in @cert.pem -out @bundle.p12 -passout pass:x");
     openssl(&site, "req -new -key @rsa.pem -subj /CN=x -out @request.pem");
-    openssl(&site, "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp160r1 -out @curve.pem");
+    openssl(&site, "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:sect283r1 -out @curve.pem");
     let mut keygen = site.program("ssh-keygen");
     keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(site.path("ssh"));
     Done::of(keygen.output().expect("ssh-keygen")).ok();
@@ -280,4 +296,30 @@ fn private_and_secret_keys_are_never_exported() {
         assert!(site.run(&["object", "export", "--type", class]).failed(2).contains("only certificates"));
     }
     assert!(site.run(&["object", "export", "--label", "none"]).failed(1).contains("object list"));
+}
+
+/// PrivateKeyInfos of ML-DSA-44 (RFC 9881) and ML-KEM-512 (RFC 9935) that hold the seed 00 01 02 ... alone.
+const SEEDS: &[(&str, &str, &str)] = &[
+    ("ML-DSA 44", "[\"sign\"]", "MDQCAQAwCwYJYIZIAWUDBAMRBCKAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"),
+    (
+        "ML-KEM 512",
+        "[\"decapsulate\"]",
+        "MFQCAQAwCwYJYIZIAWUDBAQBBEKAQAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZ\n\
+         GhscHR4fICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=",
+    ),
+];
+
+#[test]
+fn post_quantum_keys_are_imported_from_their_seeds_and_their_public_halves_come_out() {
+    let site = site();
+    for (key, uses, base64) in SEEDS {
+        site.file("seed.pem", &format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n"));
+        let made = imported(&site, &["@seed.pem"]);
+        assert_eq!(types(&made), ["pubkey", "privkey"], "{key}");
+        assert_eq!((field(&made[1], "key"), made[1]["uses"].to_string()), (*key, uses.to_string()));
+        let id = field(&made[0], "id");
+        site.run(&["object", "export", "--id", id, "--out", "@public.pem"]).ok();
+        let again = imported(&site, &["@public.pem", "--force"]);
+        assert_eq!((field(&again[0], "key"), field(&again[0], "id")), (*key, id));
+    }
 }

@@ -13,6 +13,20 @@ use sealhsm_secret::Secret;
 use std::ffi::c_int;
 use zeroize::Zeroize;
 
+unsafe extern "C" {
+    fn PKCS12_key_gen_uni(
+        pass: *mut u8,
+        passlen: c_int,
+        salt: *mut u8,
+        saltlen: c_int,
+        id: c_int,
+        iter: c_int,
+        n: c_int,
+        out: *mut u8,
+        md_type: *const openssl_sys::EVP_MD,
+    ) -> c_int;
+}
+
 /// The longest output of HKDF-SHA-256 (RFC 5869, section 2.3).
 const HKDF_LIMIT: usize = 255 * 32;
 
@@ -128,6 +142,30 @@ pub fn pbkdf2(hash: &Algorithm, password: &[u8], salt: &[u8], iterations: u32, o
             md.as_ptr(),
             out_len,
             out.as_mut_ptr(),
+        )
+    };
+    if ok == 1 { Ok(()) } else { Err(ErrorStack::get().into()) }
+}
+
+/// The derivation of PKCS #12 (RFC 7292 appendix B.2) with this hash, the password as it is; fills `out`. `id`: 1 for a
+/// key, 2 for an IV, 3 for a key of a MAC.
+pub fn pkcs12(hash: &Algorithm, id: u8, password: &[u8], salt: &[u8], iterations: u32, out: &mut [u8]) -> Result<()> {
+    let length = |bytes: &[u8]| c_int::try_from(bytes.len()).map_err(|_| Error::from("an input that is too long"));
+    let (password_len, salt_len, out_len) = (length(password)?, length(salt)?, length(out)?);
+    let iterations = c_int::try_from(iterations).map_err(|_| Error::from("too many iterations"))?;
+    let md = hash.md()?;
+    // SAFETY: three buffers with their lengths, and a live digest; only `out` is written.
+    let ok = unsafe {
+        PKCS12_key_gen_uni(
+            password.as_ptr().cast_mut(),
+            password_len,
+            salt.as_ptr().cast_mut(),
+            salt_len,
+            c_int::from(id),
+            iterations,
+            out_len,
+            out.as_mut_ptr(),
+            md.as_ptr(),
         )
     };
     if ok == 1 { Ok(()) } else { Err(ErrorStack::get().into()) }

@@ -3,6 +3,7 @@
 
 pub mod aead;
 pub mod agree;
+pub mod ccm;
 pub mod cipher;
 pub mod curve;
 pub mod der;

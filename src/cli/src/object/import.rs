@@ -26,6 +26,7 @@ const HALVES: &[(Type, Type, &[Use])] = &[
     (ck::CKA_SIGN_RECOVER, ck::CKA_VERIFY_RECOVER, &[]),
     (ck::CKA_UNWRAP, ck::CKA_WRAP, &[Use::Unwrap, Use::Wrap]),
     (ck::CKA_DERIVE, ck::CKA_DERIVE, &[Use::Derive]),
+    (ck::CKA_DECAPSULATE, ck::CKA_ENCAPSULATE, &[Use::Decapsulate, Use::Encapsulate]),
 ];
 
 /// The same on a secret key.

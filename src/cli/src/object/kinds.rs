@@ -2,6 +2,7 @@
 //! number.
 
 use cryptoki_sys as ck;
+use sealhsm_crypto::curve;
 
 /// Object classes, as `--type` calls them.
 pub const CLASSES: &[(u64, &str)] = &[
@@ -35,7 +36,7 @@ pub const KEY_TYPES: &[(u64, &str)] = &[
     (ck::CKK_SLH_DSA, "SLH-DSA"),
 ];
 
-/// Curves by their CKA_EC_PARAMS: an object identifier, or the printable name that Edwards curves may have.
+/// Curves with short names, by their CKA_EC_PARAMS: an object identifier, or the printable name that Edwards curves may have.
 pub const CURVES: &[(&[u8], &str)] = &[
     (&[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7], "P-256"),
     (&[6, 5, 0x2b, 0x81, 4, 0, 0x22], "P-384"),
@@ -51,23 +52,8 @@ pub const CURVES: &[(&[u8], &str)] = &[
     (b"\x13\x08curve448", "X448"),
 ];
 
-/// What a key may be used for.
-pub const USES: &[(u64, &str)] = &[
-    (ck::CKA_ENCRYPT, "encrypt"),
-    (ck::CKA_DECRYPT, "decrypt"),
-    (ck::CKA_SIGN, "sign"),
-    (ck::CKA_SIGN_RECOVER, "sign-recover"),
-    (ck::CKA_VERIFY, "verify"),
-    (ck::CKA_VERIFY_RECOVER, "verify-recover"),
-    (ck::CKA_WRAP, "wrap"),
-    (ck::CKA_UNWRAP, "unwrap"),
-    (ck::CKA_DERIVE, "derive"),
-    (ck::CKA_ENCAPSULATE, "encapsulate"),
-    (ck::CKA_DECAPSULATE, "decapsulate"),
-];
-
-/// Parameter sets by key type; the first is number 1.
-pub const SETS: &[(u64, &[&str])] = &[
+/// Parameter sets by key type; the first is number 1 of its CKP_ numbers.
+const SETS: &[(u64, &[&str])] = &[
     (ck::CKK_ML_KEM, &["512", "768", "1024"]),
     (ck::CKK_ML_DSA, &["44", "65", "87"]),
     (
@@ -89,6 +75,21 @@ pub const SETS: &[(u64, &[&str])] = &[
     ),
 ];
 
+/// What a key may be used for.
+pub const USES: &[(u64, &str)] = &[
+    (ck::CKA_ENCRYPT, "encrypt"),
+    (ck::CKA_DECRYPT, "decrypt"),
+    (ck::CKA_SIGN, "sign"),
+    (ck::CKA_SIGN_RECOVER, "sign-recover"),
+    (ck::CKA_VERIFY, "verify"),
+    (ck::CKA_VERIFY_RECOVER, "verify-recover"),
+    (ck::CKA_WRAP, "wrap"),
+    (ck::CKA_UNWRAP, "unwrap"),
+    (ck::CKA_DERIVE, "derive"),
+    (ck::CKA_ENCAPSULATE, "encapsulate"),
+    (ck::CKA_DECAPSULATE, "decapsulate"),
+];
+
 /// What else is worth knowing, when true.
 pub const TRAITS: &[(u64, &str)] = &[
     (ck::CKA_PRIVATE, "private"),
@@ -108,11 +109,14 @@ pub fn word(of: u64, words: &[(u64, &str)]) -> String {
 
 /// The name of a curve.
 pub fn curve(parameters: &[u8]) -> Option<&'static str> {
-    CURVES.iter().find(|(known, _)| *known == parameters).map(|(_, name)| *name)
+    let short = CURVES.iter().find(|(known, _)| *known == parameters).map(|(_, name)| *name);
+    let all = || curve::all().iter().find(|curve| curve.oid == parameters).map(|curve| curve.names[0]);
+    short.or_else(all)
 }
 
-/// The name of a parameter set.
-pub fn set(key_type: u64, number: u64) -> Option<&'static str> {
+/// The name of a CKA_PARAMETER_SET.
+pub fn parameter_set(key_type: u64, number: u64) -> Option<&'static str> {
     let (_, names) = SETS.iter().find(|(of, _)| *of == key_type)?;
-    usize::try_from(number).ok()?.checked_sub(1).and_then(|at| names.get(at)).copied()
+    let index = usize::try_from(number).ok()?.checked_sub(1)?;
+    names.get(index).copied()
 }

@@ -1,8 +1,10 @@
 //! Chapters "encryption" and "decryption", and how every operation begins (PKCS#11 3.2 sections 5.8 to 5.10).
 
 use super::{Application, ObjectHandle, SessionHandle, Sink};
+use crate::mechanism::aead::{Aead, Direction};
 use crate::mechanism::engine::Cipher;
 use crate::mechanism::key::{Key, Spare};
+use crate::mechanism::message::Nonces;
 use crate::mechanism::{Mechanism, Row};
 use crate::object::{Home, Permit};
 use crate::session::Session;
@@ -94,6 +96,7 @@ impl Application {
             Engine::Verify(e) | Engine::VerifySignature(e, _) => e.start(&mechanism.parameter)?,
             Engine::Recover(e) => e.start(&mechanism.parameter)?,
             Engine::Digest(e) => e.start(&mechanism.parameter)?,
+            Engine::Message(..) => {}
         }
         operations.begin(Operation {
             kind,
@@ -132,7 +135,10 @@ fn has(row: &Row, kind: Kind) -> bool {
         Kind::Encrypt => row.encrypt.is_some(),
         Kind::Decrypt => row.decrypt.is_some(),
         Kind::Sign => row.sign.is_some(),
+        Kind::MessageSign => row.sign.is_some() && !row.one_message,
         Kind::Verify | Kind::VerifySignature => row.verify.is_some(),
+        Kind::MessageVerify => row.verify.is_some() && !row.one_message,
+        Kind::MessageEncrypt | Kind::MessageDecrypt => row.message.is_some(),
         Kind::SignRecover | Kind::VerifyRecover => row.recover.is_some(),
         Kind::Digest => row.digest.is_some(),
     }
@@ -140,7 +146,9 @@ fn has(row: &Row, kind: Kind) -> bool {
 
 /// Class and type, then usage flag, then CKA_ALLOWED_MECHANISMS.
 fn may(row: &Row, kind: Kind, key: &Key, permit: &Permit) -> Result<()> {
-    if !(permit.class == ck::CKO_SECRET_KEY || permit.class == kind.half()) || !row.key_types.contains(&key.key_type) {
+    // Keys of one-time passwords have types of their own.
+    let whole = matches!(permit.class, ck::CKO_SECRET_KEY | ck::CKO_OTP_KEY);
+    if !(whole || permit.class == kind.half()) || !row.key_types.contains(&key.key_type) {
         return Err(Error::KeyTypeInconsistent);
     }
     if kind.usage().is_some_and(|usage| !permit.usage(usage)) {
@@ -162,8 +170,8 @@ fn engine(row: &'static Row, kind: Kind, key: &Arc<Key>) -> Result<Engine> {
                     (kind, spare),
                     (Kind::Encrypt, Spare::Encrypt(_))
                         | (Kind::Decrypt, Spare::Decrypt(_))
-                        | (Kind::Sign | Kind::SignRecover, Spare::Sign(_))
-                        | (Kind::Verify | Kind::VerifySignature, Spare::Verify(_))
+                        | (Kind::Sign | Kind::MessageSign | Kind::SignRecover, Spare::Sign(_))
+                        | (Kind::Verify | Kind::VerifySignature | Kind::MessageVerify, Spare::Verify(_))
                         | (Kind::VerifyRecover, Spare::Recover(_))
                 )
         };
@@ -176,13 +184,22 @@ fn engine(row: &'static Row, kind: Kind, key: &Arc<Key>) -> Result<Engine> {
         (Some(Spare::Recover(e)), _) => Engine::Recover(e),
         (None, Kind::Encrypt) => Engine::Cipher(row.encrypt.ok_or(Error::MechanismInvalid)?(key)?),
         (None, Kind::Decrypt) => Engine::Cipher(row.decrypt.ok_or(Error::MechanismInvalid)?(key)?),
-        (None, Kind::Sign | Kind::SignRecover) => Engine::Sign(row.sign.ok_or(Error::MechanismInvalid)?(key)?),
-        (None, Kind::Verify | Kind::VerifySignature) => {
+        (None, Kind::Sign | Kind::MessageSign | Kind::SignRecover) => {
+            Engine::Sign(row.sign.ok_or(Error::MechanismInvalid)?(key)?)
+        }
+        (None, Kind::Verify | Kind::VerifySignature | Kind::MessageVerify) => {
             Engine::Verify(row.verify.ok_or(Error::MechanismInvalid)?(key)?)
         }
+        (None, Kind::MessageEncrypt) => message(row, key, Direction::Encrypt)?,
+        (None, Kind::MessageDecrypt) => message(row, key, Direction::Decrypt)?,
         (None, Kind::VerifyRecover) => Engine::Recover(row.recover.ok_or(Error::MechanismInvalid)?(key)?),
         (None, Kind::Digest) => Engine::Digest(row.digest.ok_or(Error::MechanismInvalid)?()?),
     })
+}
+
+fn message(row: &Row, key: &Arc<Key>, direction: Direction) -> Result<Engine> {
+    let aead = Aead::new(row.message.ok_or(Error::MechanismInvalid)?, key, direction)?;
+    Ok(Engine::Message(Box::new(aead), Nonces::default()))
 }
 
 /// One call of a cipher operation.

@@ -106,6 +106,9 @@ impl Application {
             }
             _ => return Err(Error::General.into()),
         };
+        if derived.values.len() != made.len() {
+            return Err(Error::General.into());
+        }
         for (made, value) in made.iter_mut().zip(derived.values) {
             fill_in(made, value, &bases)?;
         }
@@ -144,6 +147,9 @@ impl Application {
                 build::enforce(&mut template, enforced).map_err(at(key))?;
             }
             build::enforce(&mut template, &rules).map_err(at(key))?;
+            if !one_way && bases.iter().any(|base| base.is(ck::CKA_SENSITIVE) || !base.is(ck::CKA_EXTRACTABLE)) {
+                confine::keeps_its_secret(&template).map_err(at(key))?;
+            }
             for of in [ck::CKA_SENSITIVE, ck::CKA_EXTRACTABLE] {
                 if inherits && !template.has(of) {
                     template.set_bool(of, bases[0].is(of));

@@ -1,6 +1,6 @@
 //! Chapters "key management" and "random number generation" (PKCS#11 3.2 sections 5.18 and 5.19).
 
-use super::{Application, ObjectHandle, SessionHandle};
+use super::{Application, Made, ObjectHandle, SessionHandle};
 use crate::attribute::build::{self, Birth};
 use crate::attribute::{Attributes, Template, confine, strict, template};
 use crate::mechanism::{Mechanism, Row, key};
@@ -15,17 +15,18 @@ impl Application {
         session: SessionHandle,
         mechanism: &Mechanism<'_>,
         template: &Template<'_>,
-    ) -> Result<ObjectHandle> {
+    ) -> Result<Made> {
         let session = self.session(session)?;
         let row = self.row(mechanism.mechanism)?;
         let generate = row.generate.ok_or(Error::MechanismInvalid)?;
-        let wanted = self.half(&session, row, template::parse(template)?, None, ck::CKO_SECRET_KEY)?;
+        let wanted = self.half(&session, row, template::parse(template)?, None, row.makes)?;
         let made = generate(self.admitted(&mechanism.parameter)?, &wanted)?;
         let mut key = born(wanted, made, row)?;
-        if !row.known {
+        if !row.known && row.makes == ck::CKO_SECRET_KEY {
             confine::generated(&mut key);
         }
-        Ok(self.keep(&session, vec![key])?[0])
+        let shown = (row.shown)(&mechanism.parameter)?;
+        Ok(Made { handles: self.keep(&session, vec![key])?, shown })
     }
 
     /// C_GenerateKeyPair; the public handle first. Both halves come to be or none.

@@ -6,7 +6,10 @@ mod derive;
 mod dual;
 mod kem;
 mod keys;
+mod message_cipher;
+mod message_sign;
 mod objects;
+mod otp;
 mod public;
 mod recover;
 mod sessions;
@@ -19,6 +22,7 @@ mod verify_signature;
 mod wrap;
 
 pub use derive::{Made, Refusal};
+pub use message_cipher::Way;
 
 use crate::config::Config;
 use crate::mechanism::key::Key;

@@ -133,7 +133,8 @@ impl Application {
     }
 
     pub(super) fn end_sign(&self, session: SessionHandle, kind: Kind, data: Data<'_>, out: Sink<'_>) -> Result<usize> {
-        self.session(session)?.operations().run(kind, |operation| {
+        let session = self.session(session)?;
+        session.operations().run(kind, |operation| {
             if data.is_some() && operation.begun {
                 return Err(Error::OperationActive);
             }
@@ -148,6 +149,16 @@ impl Application {
             }
             if operation.reauthentication == Reauthentication::Awaited {
                 return Err(Error::UserNotLoggedIn);
+            }
+            if let Some(counter) = engine.counter() {
+                if kind != Kind::Sign {
+                    // Its form is that of C_Sign's output alone.
+                    return Err(Error::FunctionNotSupported);
+                }
+                if data.is_some_and(|data| !data.is_empty()) {
+                    return Err(Error::DataLenRange);
+                }
+                engine.counted(self.count(&session, &counter)?);
             }
             let written = match data {
                 Some(data) => engine.once(data, out)?,

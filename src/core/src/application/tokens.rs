@@ -61,7 +61,8 @@ impl Application {
 
     /// C_GetTokenInfo. Needs neither PIN nor TPM; the flags about PINs ask a TPM agent only if one is connected.
     pub fn token_info(&self, slot: SlotId) -> Result<TokenInfo> {
-        let always = ck::CKF_RNG | ck::CKF_LOGIN_REQUIRED | ck::CKF_RESTORE_KEY_NOT_NEEDED;
+        let always =
+            ck::CKF_RNG | ck::CKF_LOGIN_REQUIRED | ck::CKF_RESTORE_KEY_NOT_NEEDED | ck::CKF_DUAL_CRYPTO_OPERATIONS;
         let mut info = TokenInfo {
             label: String::new(),
             manufacturer: MANUFACTURER.into(),
@@ -275,6 +276,9 @@ fn flags(row: &Row) -> u64 {
         | of(row.generate.is_some(), ck::CKF_GENERATE)
         | of(row.generate_pair.is_some(), ck::CKF_GENERATE_KEY_PAIR)
         | of(row.wrapping.is_some(), ck::CKF_WRAP | ck::CKF_UNWRAP)
+        | of(row.message.is_some(), ck::CKF_MESSAGE_ENCRYPT | ck::CKF_MESSAGE_DECRYPT | ck::CKF_MULTI_MESSAGE)
+        | of(row.sign.is_some() && !row.one_message, ck::CKF_MESSAGE_SIGN)
+        | of(row.verify.is_some() && !row.one_message, ck::CKF_MESSAGE_VERIFY)
         | of(row.derivation.is_some() || row.public_half.is_some(), ck::CKF_DERIVE)
         | of(row.recover.is_some(), ck::CKF_SIGN_RECOVER | ck::CKF_VERIFY_RECOVER)
         | of(row.kem.is_some(), ck::CKF_ENCAPSULATE | ck::CKF_DECAPSULATE)

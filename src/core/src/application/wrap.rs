@@ -1,10 +1,12 @@
-//! C_WrapKey and C_UnwrapKey (PKCS#11 3.2 sections 5.18.3 and 5.18.4): which key may go under which, and what an
+//! C_WrapKey, C_UnwrapKey and their authenticated forms (PKCS#11 3.2 sections 5.18.3 to 5.18.7): which key may go under which, and what an
 //! unwrapped key becomes. The bytes are the business of `mechanism::wrapping`.
 
 use super::{Application, ObjectHandle, SessionHandle, Sink};
 use crate::attribute::build::{self, Birth};
 use crate::attribute::{Attributes, Template, Type, Value, confine, template};
+use crate::mechanism::aead;
 use crate::mechanism::key::{self, Key, pkcs8};
+use crate::mechanism::message::Given;
 use crate::mechanism::wrapping::{Holds, Wanted, Wrapping};
 use crate::mechanism::{Mechanism, Parameter, Row};
 use crate::object::Permit;
@@ -27,28 +29,63 @@ impl Application {
         let session = self.session(session)?;
         let row = self.row(mechanism.mechanism)?;
         let wrapping = row.wrapping.as_ref().ok_or(Error::MechanismInvalid)?;
-        let (outer, outer_store) = self.key(&session, wrapping_key).map_err(of_wrapping_key)?;
-        let (inner, inner_store) = self.key(&session, key)?;
+        let (usable, plain) = self.to_wrap(&session, row, &mechanism.parameter, wrapping_key, key)?;
+        let wrapped = (wrapping.wrap)(row, &usable, &mechanism.parameter, plain.as_ref()).map_err(of_wrapping)?;
+        let Some(out) = out else { return Ok(wrapped.len()) };
+        out.get_mut(..wrapped.len()).ok_or(Error::BufferTooSmall(wrapped.len()))?.copy_from_slice(&wrapped);
+        Ok(wrapped.len())
+    }
+
+    /// C_WrapKeyAuthenticated: makes nonce and tag in `given`.
+    #[allow(clippy::too_many_arguments)]
+    pub fn wrap_key_authenticated(
+        &self,
+        session: SessionHandle,
+        mechanism: u64,
+        given: Option<&mut Given>,
+        wrapping_key: ObjectHandle,
+        key: ObjectHandle,
+        aad: &[u8],
+        out: Sink<'_>,
+    ) -> Result<usize> {
+        let session = self.session(session)?;
+        let row = self.row(mechanism)?;
+        let algorithm = row.message.ok_or(Error::MechanismInvalid)?;
+        let (usable, plain) = self.to_wrap(&session, row, &layout(given.as_deref()), wrapping_key, key)?;
+        let given = given.ok_or(Error::MechanismParamInvalid)?;
+        given.layout.check(algorithm)?;
+        let Some(out) = out else { return Ok(plain.len()) };
+        let out = out.get_mut(..plain.len()).ok_or(Error::BufferTooSmall(plain.len()))?;
+        given.make_nonce()?;
+        let tag = aead::seal_key(algorithm, &usable, &given.message(aad), plain.as_ref(), out).map_err(of_wrapping)?;
+        given.tag = tag;
+        Ok(plain.len())
+    }
+
+    /// What a wrapping needs, after all that there is to check: the wrapping key, and what is to be wrapped.
+    fn to_wrap(
+        &self,
+        session: &Session,
+        row: &Row,
+        parameter: &Parameter<'_>,
+        wrapping_key: ObjectHandle,
+        key: ObjectHandle,
+    ) -> Result<(Arc<Key>, Secret)> {
+        let wrapping = row.wrapping.as_ref().ok_or(Error::MechanismInvalid)?;
+        let (outer, outer_store) = self.key(session, wrapping_key).map_err(of_wrapping_key)?;
+        let (inner, inner_store) = self.key(session, key)?;
         let (usable, permit) = outer.key(outer_store.as_ref()).map_err(of_wrapping_key)?;
         let inner = inner.attributes(inner_store.as_ref())?;
         is_key(inner)?;
         may(row, usable, permit, Use::Wrap)?;
         self.sized(usable).map_err(|_| Error::WrappingKeySizeRange)?;
-        let parameter = self.admitted(&mechanism.parameter)?;
+        let parameter = self.admitted(parameter)?;
         if self.shared.config.strict && !(wrapping.sealed)(parameter) {
             log::warn!("CKM_{}: {SEALED_USE}", row.name);
             return Err(Error::MechanismInvalid);
         }
         wrappable(inner, outer.attributes(outer_store.as_ref())?, wrapping, parameter)?;
-        let plain = plain(inner)?;
-        let wrapped = (wrapping.wrap)(row, usable, parameter, plain.as_ref()).map_err(|error| match error {
-            Error::DataLenRange => Error::KeySizeRange,
-            Error::KeySizeRange => Error::WrappingKeySizeRange,
-            error => error,
-        })?;
-        let Some(out) = out else { return Ok(wrapped.len()) };
-        out.get_mut(..wrapped.len()).ok_or(Error::BufferTooSmall(wrapped.len()))?.copy_from_slice(&wrapped);
-        Ok(wrapped.len())
+        Ok((usable.clone(), plain(inner)?))
     }
 
     /// C_UnwrapKey.
@@ -63,30 +100,65 @@ impl Application {
         let session = self.session(session)?;
         let row = self.row(mechanism.mechanism)?;
         let wrapping = row.wrapping.as_ref().ok_or(Error::MechanismInvalid)?;
-        let (outer, store) = self.key(&session, unwrapping_key).map_err(of_unwrapping_key)?;
+        let parameter = &mechanism.parameter;
+        let (usable, mut key) = self.to_unwrap(&session, row, parameter, unwrapping_key, template)?;
+        let wanted = wanted(&key)?;
+        let plain = (wrapping.unwrap)(row, &usable, parameter, wrapped, &wanted).map_err(of_unwrapping)?;
+        fill_in(&mut key, plain, &wanted)?;
+        Ok(self.keep(&session, vec![key])?[0])
+    }
+
+    /// C_UnwrapKeyAuthenticated: the tag is in `given`.
+    #[allow(clippy::too_many_arguments)]
+    pub fn unwrap_key_authenticated(
+        &self,
+        session: SessionHandle,
+        mechanism: u64,
+        given: Option<&Given>,
+        unwrapping_key: ObjectHandle,
+        wrapped: &[u8],
+        template: &Template<'_>,
+        aad: &[u8],
+    ) -> Result<ObjectHandle> {
+        let session = self.session(session)?;
+        let row = self.row(mechanism)?;
+        let algorithm = row.message.ok_or(Error::MechanismInvalid)?;
+        let (usable, mut key) = self.to_unwrap(&session, row, &layout(given), unwrapping_key, template)?;
+        let given = given.ok_or(Error::MechanismParamInvalid)?;
+        given.layout.check(algorithm)?;
+        let wanted = wanted(&key)?;
+        let plain =
+            aead::open_key(algorithm, &usable, &given.message(aad), wrapped, &given.tag).map_err(of_unwrapping)?;
+        fill_in(&mut key, plain, &wanted)?;
+        Ok(self.keep(&session, vec![key])?[0])
+    }
+
+    /// What an unwrapping needs, after all that there is to check: the unwrapping key, and the new key without its value.
+    fn to_unwrap(
+        &self,
+        session: &Session,
+        row: &Row,
+        parameter: &Parameter<'_>,
+        unwrapping_key: ObjectHandle,
+        template: &Template<'_>,
+    ) -> Result<(Arc<Key>, Attributes)> {
+        let wrapping = row.wrapping.as_ref().ok_or(Error::MechanismInvalid)?;
+        let (outer, store) = self.key(session, unwrapping_key).map_err(of_unwrapping_key)?;
         let (usable, permit) = outer.key(store.as_ref()).map_err(of_unwrapping_key)?;
         may(row, usable, permit, Use::Unwrap)?;
         self.sized(usable).map_err(|_| Error::UnwrappingKeySizeRange)?;
         let outer = outer.attributes(store.as_ref())?;
-        let parameter = self.admitted(&mechanism.parameter)?;
+        let parameter = self.admitted(parameter)?;
         if (confine::is_confined(outer) || self.shared.config.strict) && !(wrapping.sealed)(parameter) {
             log::warn!("CKM_{}: {SEALED_USE}", row.name);
             return Err(Error::MechanismInvalid);
         }
-        let mut key = self.unwrapped(&session, outer, template)?;
+        let key = self.unwrapped(session, outer, template)?;
         if permit.reauthenticate {
             // There is no operation to log in for.
             return Err(Error::UserNotLoggedIn);
         }
-        let wanted = wanted(&key)?;
-        let plain = (wrapping.unwrap)(row, usable, parameter, wrapped, &wanted).map_err(|error| match error {
-            Error::EncryptedDataLenRange => Error::WrappedKeyLenRange,
-            Error::EncryptedDataInvalid => Error::WrappedKeyInvalid,
-            Error::KeySizeRange => Error::UnwrappingKeySizeRange,
-            error => error,
-        })?;
-        fill_in(&mut key, plain, &wanted)?;
-        Ok(self.keep(&session, vec![key])?[0])
+        Ok((usable.clone(), key))
     }
 
     /// The template of a key to be unwrapped, checked and filled in; nothing has been decrypted yet.
@@ -99,6 +171,7 @@ impl Application {
         if confine::is_confined(outer) || self.shared.config.strict {
             // What it unwraps may have been sensitive when it was wrapped.
             rules.set_bool(ck::CKA_SENSITIVE, true);
+            confine::keeps_its_secret(&key)?;
         }
         if outer.is(ck::CKA_TRUSTED) {
             // Likewise.
@@ -131,6 +204,28 @@ const NOT_BACK: &str = "a key with CKA_WRAP_WITH_TRUSTED is wrapped under a trus
 enum Use {
     Wrap,
     Unwrap,
+}
+
+/// The parameter of an authenticated wrapping, as far as the rules look at it.
+fn layout(given: Option<&Given>) -> Parameter<'static> {
+    given.map_or(Parameter::Malformed, |given| Parameter::MessageLayout(given.layout))
+}
+
+fn of_wrapping(error: Error) -> Error {
+    match error {
+        Error::DataLenRange => Error::KeySizeRange,
+        Error::KeySizeRange => Error::WrappingKeySizeRange,
+        error => error,
+    }
+}
+
+fn of_unwrapping(error: Error) -> Error {
+    match error {
+        Error::EncryptedDataLenRange => Error::WrappedKeyLenRange,
+        Error::EncryptedDataInvalid => Error::WrappedKeyInvalid,
+        Error::KeySizeRange => Error::UnwrappingKeySizeRange,
+        error => error,
+    }
 }
 
 fn of_wrapping_key(error: Error) -> Error {

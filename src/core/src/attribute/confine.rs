@@ -66,6 +66,20 @@ pub fn check(present: &Attributes, changes: &Attributes, how: Alter) -> Result<(
     Ok(())
 }
 
+/// Types whose use tells the key: CKK_POLY1305 is for one message, and two tags give it away (RFC 8439 section 2.5).
+const TELLING: [u64; 1] = [ck::CKK_POLY1305];
+
+/// Refuses to make a key of a type whose use would tell a value that was guarded as one of another type.
+pub fn keeps_its_secret(template: &Attributes) -> Result<()> {
+    if template.ulong(ck::CKA_KEY_TYPE).is_some_and(|key_type| TELLING.contains(&key_type)) {
+        log::warn!(
+            "a sensitive key would become one of CKK_POLY1305, which two messages tell; give it its own CKA_KEY_TYPE"
+        );
+        return Err(Error::TemplateInconsistent);
+    }
+    Ok(())
+}
+
 /// See [`CONFINED`].
 pub fn is_confined(key: &Attributes) -> bool {
     key.is(CONFINED)

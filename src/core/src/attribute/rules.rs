@@ -167,6 +167,7 @@ const MACS: &[u64] = &[
     ck::CKK_BLAKE2B_384_HMAC,
     ck::CKK_BLAKE2B_512_HMAC,
     ck::CKK_SHA512_T_HMAC,
+    ck::CKK_HOTP,
 ];
 
 const STORAGE: &[Rule] = &[
@@ -277,6 +278,22 @@ const SEEDED_PRIVATE: &[Rule] = &[
 ];
 const SLH_DSA_PRIVATE: &[Rule] = &[rule(ck::CKA_PARAMETER_SET, b"rox", Absent, Never), guarded(ck::CKA_VALUE, b"rxx")];
 
+/// How the passwords of a key look is fixed with it; of the counter the token alone makes a larger one.
+const OTP: &[Rule] = &[
+    rule(ck::CKA_OTP_FORMAT, b"oox", Number(ck::CK_OTP_FORMAT_DECIMAL), Never),
+    rule(ck::CKA_OTP_LENGTH, b"oox", Number(6), Never),
+    rule(ck::CKA_OTP_USER_FRIENDLY_MODE, b"oox", True, Never),
+    rule(ck::CKA_OTP_CHALLENGE_REQUIREMENT, b"oox", Number(ck::CK_OTP_PARAM_IGNORED), Never),
+    rule(ck::CKA_OTP_TIME_REQUIREMENT, b"oox", Number(ck::CK_OTP_PARAM_IGNORED), Never),
+    rule(ck::CKA_OTP_COUNTER_REQUIREMENT, b"oox", Number(ck::CK_OTP_PARAM_OPTIONAL), Never),
+    rule(ck::CKA_OTP_PIN_REQUIREMENT, b"oox", Number(ck::CK_OTP_PARAM_IGNORED), Never),
+    rule(ck::CKA_OTP_COUNTER, b"oox", Empty, Never),
+    rule(ck::CKA_OTP_TIME, b"oox", Empty, Any),
+    rule(ck::CKA_OTP_USER_IDENTIFIER, b"oox", Empty, Any),
+    rule(ck::CKA_OTP_SERVICE_IDENTIFIER, b"oox", Empty, Any),
+    rule(ck::CKA_OTP_SERVICE_LOGO, b"oox", Empty, Any),
+    rule(ck::CKA_OTP_SERVICE_LOGO_TYPE, b"oox", Empty, Any),
+];
 const DATA: &[Rule] = &[
     rule(ck::CKA_APPLICATION, b"oxx", Empty, Any),
     rule(ck::CKA_OBJECT_ID, b"oxx", Empty, Any),
@@ -429,6 +446,7 @@ const SCHEMAS: &[Schema] = &[
     ),
     schema(ck::CKO_CERTIFICATE, ck::CKC_WTLS, &[STORAGE, PUBLIC_BY_DEFAULT, CERTIFICATE, WTLS]),
     Schema { class: ck::CKO_TRUST, subtype: None, sections: &[STORAGE, PUBLIC_BY_DEFAULT, TRUST] },
+    schema(ck::CKO_OTP_KEY, ck::CKK_HOTP, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, SECRET, HIDDEN, VALUE_LEN, OTP]),
 ];
 
 /// The schema of a class and type; `None` when no such object can be kept here.
@@ -440,7 +458,7 @@ pub fn find(class: u64, subtype: Option<u64>) -> Option<&'static Schema> {
 pub fn subtype_attribute(class: u64) -> Option<Type> {
     match class {
         ck::CKO_CERTIFICATE => Some(ck::CKA_CERTIFICATE_TYPE),
-        ck::CKO_PUBLIC_KEY | ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY => Some(ck::CKA_KEY_TYPE),
+        ck::CKO_PUBLIC_KEY | ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY | ck::CKO_OTP_KEY => Some(ck::CKA_KEY_TYPE),
         _ => None,
     }
 }

@@ -1,9 +1,7 @@
-//! AES (FIPS 197): key generation, and the modes that authenticate. The others are among `block`'s rows.
+//! AES (FIPS 197): key generation. Its modes are among `block`'s rows and `aead`'s.
 
-use super::gcm::{Open, Seal};
 use super::key::Key;
-use super::wrapping::encrypted::WHOLE;
-use super::{Row, Shape, secret};
+use super::{Row, secret};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use std::ffi::CStr;
@@ -16,17 +14,8 @@ pub(super) const SIZES: (u64, u64) = (16, 32);
 pub(super) type Names = [&'static CStr; 3];
 pub(super) const GCM: Names = [c"AES-128-GCM", c"AES-192-GCM", c"AES-256-GCM"];
 
-pub(super) static ROWS: &[Row] = &[
-    row!(CKM_AES_KEY_GEN { sizes: SIZES, key_types: TYPES, generate: Some(secret::of_its_type) }),
-    row!(CKM_AES_GCM {
-        sizes: SIZES,
-        key_types: TYPES,
-        parameter: Shape::Gcm,
-        encrypt: Some(|key| Ok(Box::new(Seal::new(name(key, GCM)?, key)?))),
-        decrypt: Some(|key| Ok(Box::new(Open::new(name(key, GCM)?, key)?))),
-        wrapping: Some(WHOLE),
-    }),
-];
+pub(super) static ROWS: &[Row] =
+    &[row!(CKM_AES_KEY_GEN { sizes: SIZES, key_types: TYPES, generate: Some(secret::of_its_type) })];
 
 /// The cipher for a key of this length.
 pub(super) fn name(key: &Key, names: Names) -> Result<&'static CStr> {

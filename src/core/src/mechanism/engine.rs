@@ -32,6 +32,10 @@ pub trait Cipher: Send {
 pub trait Signer: Send {
     /// Begins an operation.
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
+    /// Begins another operation with the parameter of the last `start`, for message after message.
+    fn again(&mut self) -> Result<()> {
+        Err(crate::Error::FunctionNotSupported)
+    }
     /// The exact length of the signature in bytes (an upper bound where it varies).
     fn signature_len(&self) -> usize;
     /// Takes data.
@@ -47,12 +51,31 @@ pub trait Signer: Send {
     fn multi_part(&self) -> bool {
         true
     }
+    /// The counter that has to be taken out of use, and stored, before `once` may be called.
+    fn counter(&self) -> Option<Counter> {
+        None
+    }
+    /// It was, and this is the one to use.
+    fn counted(&mut self, _: u64) {}
+}
+
+/// A counter that belongs to a key.
+#[derive(Clone, Copy, Debug)]
+pub struct Counter {
+    /// The handle of the key.
+    pub object: u64,
+    /// The one that the caller asks for.
+    pub asked: Option<u64>,
 }
 
 /// Verifying.
 pub trait Verifier: Send {
     /// Begins an operation.
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
+    /// Begins another operation with the parameter of the last `start`, for message after message.
+    fn again(&mut self) -> Result<()> {
+        Err(crate::Error::FunctionNotSupported)
+    }
     /// Takes data.
     fn update(&mut self, data: &[u8]) -> Result<()>;
     /// Whether a signature of this many bytes can be right; `finish` says `SignatureLenRange` if not.

@@ -4,19 +4,22 @@
 
 #[macro_use]
 mod row;
+pub mod aead;
 mod aes;
 mod block;
 mod chacha;
+mod collect;
 pub mod derive;
 mod digest;
 mod ec;
 mod edwards;
 pub mod engine;
-mod gcm;
 mod hash;
+pub mod hotp;
 pub mod kem;
 pub mod key;
 mod mac;
+pub mod message;
 pub mod parameter;
 mod password;
 mod pq;

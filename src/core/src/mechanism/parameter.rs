@@ -1,10 +1,13 @@
 //! Mechanism parameters in Rust's types. The module turns C structures into these, guided by the
 //! [`Shape`] of the row; whether the values make sense is checked by the mechanism itself.
 
+use super::aead::Message;
 use super::derive::agreement;
 use super::derive::ike::Ike;
 use super::derive::sp800_108::Sp800108;
 use super::derive::tls::Tls;
+use super::hotp::Otp;
+use super::message::Layout;
 use super::{hash, password};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
@@ -49,6 +52,10 @@ pub enum Shape {
     CbcData,
     /// CK_HKDF_PARAMS.
     Hkdf,
+    /// CK_CCM_PARAMS.
+    Ccm,
+    /// CK_SALSA20_CHACHA20_POLY1305_PARAMS.
+    ChaCha20Poly1305,
     /// CK_RC2_CBC_PARAMS.
     Rc2Cbc,
     /// CK_RC2_MAC_GENERAL_PARAMS.
@@ -93,6 +100,12 @@ pub enum Shape {
     Ike1Prf,
     /// CK_IKE1_EXTENDED_DERIVE_PARAMS.
     Ike1Extended,
+    /// CK_PBE_PARAMS with a place for the IV.
+    Pbe,
+    /// CK_PBE_PARAMS of which pInitVector is ignored.
+    PbeWithoutIv,
+    /// CK_OTP_PARAMS.
+    Otp,
 }
 
 /// A decoded parameter; byte strings borrow from the caller for the duration of the call.
@@ -191,6 +204,10 @@ pub enum Parameter<'a> {
         /// pInfo.
         info: &'a [u8],
     },
+    /// CK_CCM_PARAMS, CK_SALSA20_CHACHA20_POLY1305_PARAMS, CK_GCM_WRAP_PARAMS, CK_CCM_WRAP_PARAMS.
+    Aead(Message<'a>),
+    /// What a message process is begun with.
+    MessageLayout(Layout),
     /// CK_RC2_CBC_PARAMS.
     Rc2Cbc {
         /// ulEffectiveBits.
@@ -245,6 +262,17 @@ pub enum Parameter<'a> {
     Tls(Tls<'a>),
     /// One of the structures of IKE.
     Ike(Ike<'a>),
+    /// CK_OTP_PARAMS.
+    Otp(Otp),
+    /// CK_PBE_PARAMS.
+    Pbe {
+        /// pPassword.
+        password: &'a [u8],
+        /// pSalt.
+        salt: &'a [u8],
+        /// ulIteration.
+        iterations: u64,
+    },
 }
 
 /// The salt of HKDF.

@@ -6,9 +6,10 @@ use super::kem::Kem;
 use super::key::Key;
 use super::wrapping::{self, Wrapping};
 use super::{Parameter, Shape};
-use super::{aes, block, chacha, derive, digest, ec, edwards, mac, password, pq, raw_rsa, rsa, secret};
+use super::{aead, aes, block, chacha, derive, digest, ec, edwards, hotp, mac, password, pq, raw_rsa, rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
+use sealhsm_secret::Secret;
 use std::sync::{Arc, LazyLock};
 
 /// Deniable groups of mechanisms.
@@ -65,6 +66,10 @@ pub struct Row {
     pub wrapping: Option<Wrapping>,
     /// C_DeriveKey.
     pub derivation: Option<Derivation>,
+    /// C_MessageEncryptInit, C_MessageDecryptInit, C_WrapKeyAuthenticated, C_UnwrapKeyAuthenticated.
+    pub message: Option<&'static aead::Algorithm>,
+    /// A parameter or a key serves one message only: nothing for C_MessageSignInit.
+    pub one_message: bool,
     /// What it generates follows from what the caller gave: a password.
     pub known: bool,
     /// C_DeriveKey where it makes the public half of a private key.
@@ -73,6 +78,10 @@ pub struct Row {
     pub kem: Option<Kem>,
     /// C_VerifyRecoverInit. What has it has `sign` too, which is what C_SignRecoverInit makes.
     pub recover: Option<Make<dyn Recoverer>>,
+    /// Bytes that C_GenerateKey gives besides the key, for the output fields of the parameter.
+    pub shown: fn(&Parameter<'_>) -> Result<Vec<Secret>>,
+    /// CKO_ of what C_GenerateKey makes.
+    pub makes: u64,
 }
 
 impl Row {
@@ -94,10 +103,14 @@ impl Row {
         generate_pair: None,
         wrapping: None,
         derivation: None,
+        message: None,
+        one_message: false,
         known: false,
         public_half: None,
         kem: None,
         recover: None,
+        shown: |_| Ok(Vec::new()),
+        makes: cryptoki_sys::CKO_SECRET_KEY,
     };
 }
 
@@ -139,6 +152,7 @@ static FAMILIES: &[&[Row]] = &[
     derive::encrypted::ROWS,
     derive::hash::ROWS,
     derive::hkdf::ROWS,
+    aead::ROWS,
     block::ROWS,
     block::xts::ROWS,
     chacha::ROWS,
@@ -151,6 +165,7 @@ static FAMILIES: &[&[Row]] = &[
     password::ROWS,
     raw_rsa::ROWS,
     derive::public::ROWS,
+    hotp::ROWS,
     derive::tls::ROWS,
     derive::tls_prf::ROWS,
     derive::ike::ROWS,
@@ -217,6 +232,7 @@ mod tests {
             let makes = row.generate.is_some() || row.generate_pair.is_some();
             assert!(keyed || makes || row.digest.is_some(), "{}", row.name);
             assert_eq!(row.encrypt.is_some(), row.decrypt.is_some(), "{}", row.name);
+            assert!(row.message.is_none() || row.encrypt.is_some(), "{}", row.name);
             assert_eq!(row.sign.is_some(), row.verify.is_some(), "{}", row.name);
             assert!(row.sign.is_some() || row.recover.is_none(), "{}", row.name);
             assert_eq!(keyed || makes, !row.key_types.is_empty(), "{}", row.name);

@@ -1,12 +1,12 @@
 //! Signature schemes, and the three ways in which data reaches one: given whole and as it is, hashed on the way, or
 //! collected until the end. A scheme is set up for signing or for verifying; it does not know how its data came.
 
+use super::collect::{self, Collector};
 use super::engine::{Signer, Verifier};
 use super::hash::Hash;
 use super::{Parameter, failed};
 use crate::{Error, Result};
 use sealhsm_crypto::digest::{Algorithm, Context, MAX_LEN};
-use sealhsm_secret::Secret;
 
 /// What turns data or a digest into a signature.
 pub trait Scheme: Send {
@@ -35,6 +35,9 @@ impl<S: Scheme> Signer for Direct<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.0.start(parameter)
     }
+    fn again(&mut self) -> Result<()> {
+        Ok(())
+    }
     fn signature_len(&self) -> usize {
         self.0.signature_len()
     }
@@ -55,6 +58,9 @@ impl<S: Scheme> Signer for Direct<S> {
 impl<S: Scheme> Verifier for Direct<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.0.start(parameter)
+    }
+    fn again(&mut self) -> Result<()> {
+        Ok(())
     }
     fn fits(&self, signature_len: usize) -> bool {
         self.0.fits(signature_len)
@@ -92,6 +98,10 @@ impl<S: Scheme> Hashed<S> {
 
     fn begin(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.scheme.start(parameter)?;
+        self.restart()
+    }
+
+    fn restart(&mut self) -> Result<()> {
         self.digest.restart().map_err(failed)?;
         self.digest.update(self.scheme.preamble()).map_err(failed)
     }
@@ -104,6 +114,9 @@ impl<S: Scheme> Hashed<S> {
 impl<S: Scheme> Signer for Hashed<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.begin(parameter)
+    }
+    fn again(&mut self) -> Result<()> {
+        self.restart()
     }
     fn signature_len(&self) -> usize {
         self.scheme.signature_len()
@@ -122,6 +135,9 @@ impl<S: Scheme> Verifier for Hashed<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.begin(parameter)
     }
+    fn again(&mut self) -> Result<()> {
+        self.restart()
+    }
     fn fits(&self, signature_len: usize) -> bool {
         self.scheme.fits(signature_len)
     }
@@ -137,46 +153,19 @@ impl<S: Scheme> Verifier for Hashed<S> {
 
 /// Data collected until the end, for schemes that need all of it twice.
 pub struct Collected<S> {
-    /// Longer than what it holds; a new one takes its place when it is full, so that nothing is left behind unwiped.
-    data: Secret,
-    len: usize,
+    data: Collector,
     scheme: S,
 }
-
-/// No more than this is collected.
-const MAX_COLLECTED: usize = 1 << 30;
 
 impl<S: Scheme> Collected<S> {
     /// Nothing collected yet.
     pub fn new(scheme: S) -> Self {
-        Self { data: Secret::zeroed(0), len: 0, scheme }
+        Self { data: Collector::new(collect::MAX), scheme }
     }
 
     fn begin(&mut self, parameter: &Parameter<'_>) -> Result<()> {
-        self.whole();
+        self.data.whole();
         self.scheme.start(parameter)
-    }
-
-    fn take(&mut self, data: &[u8]) -> Result<()> {
-        let len = self.len.saturating_add(data.len());
-        if len > MAX_COLLECTED {
-            return Err(Error::TokenResourceExceeded);
-        }
-        if len > self.data.len() {
-            let mut larger = Secret::zeroed(len.max(2 * self.data.len()));
-            larger.as_mut()[..self.len].copy_from_slice(&self.data.as_ref()[..self.len]);
-            self.data = larger;
-        }
-        self.data.as_mut()[self.len..len].copy_from_slice(data);
-        self.len = len;
-        Ok(())
-    }
-
-    /// What was collected; nothing is after.
-    fn whole(&mut self) -> Secret {
-        let mut whole = std::mem::replace(&mut self.data, Secret::zeroed(0));
-        whole.truncate(std::mem::take(&mut self.len));
-        whole
     }
 }
 
@@ -184,14 +173,18 @@ impl<S: Scheme> Signer for Collected<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.begin(parameter)
     }
+    fn again(&mut self) -> Result<()> {
+        self.data.whole();
+        Ok(())
+    }
     fn signature_len(&self) -> usize {
         self.scheme.signature_len()
     }
     fn update(&mut self, data: &[u8]) -> Result<()> {
-        self.take(data)
+        self.data.take(data)
     }
     fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
-        let whole = self.whole();
+        let whole = self.data.whole();
         self.scheme.sign(whole.as_ref(), output)
     }
     fn once(&mut self, data: &[u8], output: &mut [u8]) -> Result<usize> {
@@ -203,14 +196,18 @@ impl<S: Scheme> Verifier for Collected<S> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.begin(parameter)
     }
+    fn again(&mut self) -> Result<()> {
+        self.data.whole();
+        Ok(())
+    }
     fn fits(&self, signature_len: usize) -> bool {
         self.scheme.fits(signature_len)
     }
     fn update(&mut self, data: &[u8]) -> Result<()> {
-        self.take(data)
+        self.data.take(data)
     }
     fn finish(&mut self, signature: &[u8]) -> Result<()> {
-        let whole = self.whole();
+        let whole = self.data.whole();
         self.scheme.verify(whole.as_ref(), signature)
     }
     fn once(&mut self, data: &[u8], signature: &[u8]) -> Result<()> {

@@ -105,7 +105,7 @@ impl Object {
         }
         let attributes = self.attributes(store)?;
         let permit = Permit::of(attributes).ok_or(Error::KeyHandleInvalid)?;
-        let key = Arc::new(Key::open(attributes)?);
+        let key = Arc::new(Key { object: self.handle, ..Key::open(attributes)? });
         Ok(self.key.get_or_init(|| (key, permit)))
     }
 }

@@ -2,8 +2,10 @@
 //! and what ends one (section 5.2 and the return codes of each call), stands here and nowhere else.
 
 use crate::mechanism::Row;
+use crate::mechanism::aead::Aead;
 use crate::mechanism::engine::{Cipher, Digester, Recoverer, Signer, Verifier};
 use crate::mechanism::key::{Key, Spare};
+use crate::mechanism::message::Nonces;
 use crate::token::lock;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
@@ -25,6 +27,14 @@ pub enum Kind {
     Verify,
     /// C_VerifySignature: the signature comes first.
     VerifySignature,
+    /// C_EncryptMessage: from C_MessageEncryptInit to C_MessageEncryptFinal. The same for the three others.
+    MessageEncrypt,
+    /// C_DecryptMessage.
+    MessageDecrypt,
+    /// C_SignMessage.
+    MessageSign,
+    /// C_VerifyMessage.
+    MessageVerify,
     /// C_SignRecover.
     SignRecover,
     /// C_VerifyRecover.
@@ -40,6 +50,10 @@ impl Kind {
         Kind::Sign,
         Kind::Verify,
         Kind::VerifySignature,
+        Kind::MessageEncrypt,
+        Kind::MessageDecrypt,
+        Kind::MessageSign,
+        Kind::MessageVerify,
         Kind::SignRecover,
         Kind::VerifyRecover,
     ];
@@ -52,6 +66,10 @@ impl Kind {
             Kind::Digest => ck::CKF_DIGEST,
             Kind::Sign => ck::CKF_SIGN,
             Kind::Verify | Kind::VerifySignature => ck::CKF_VERIFY,
+            Kind::MessageEncrypt => ck::CKF_MESSAGE_ENCRYPT,
+            Kind::MessageDecrypt => ck::CKF_MESSAGE_DECRYPT,
+            Kind::MessageSign => ck::CKF_MESSAGE_SIGN,
+            Kind::MessageVerify => ck::CKF_MESSAGE_VERIFY,
             Kind::SignRecover => ck::CKF_SIGN_RECOVER,
             Kind::VerifyRecover => ck::CKF_VERIFY_RECOVER,
         }
@@ -60,11 +78,11 @@ impl Kind {
     /// The attribute that must be true on the key.
     pub fn usage(self) -> Option<u64> {
         match self {
-            Kind::Encrypt => Some(ck::CKA_ENCRYPT),
-            Kind::Decrypt => Some(ck::CKA_DECRYPT),
+            Kind::Encrypt | Kind::MessageEncrypt => Some(ck::CKA_ENCRYPT),
+            Kind::Decrypt | Kind::MessageDecrypt => Some(ck::CKA_DECRYPT),
             Kind::Digest => None,
-            Kind::Sign => Some(ck::CKA_SIGN),
-            Kind::Verify | Kind::VerifySignature => Some(ck::CKA_VERIFY),
+            Kind::Sign | Kind::MessageSign => Some(ck::CKA_SIGN),
+            Kind::Verify | Kind::VerifySignature | Kind::MessageVerify => Some(ck::CKA_VERIFY),
             Kind::SignRecover => Some(ck::CKA_SIGN_RECOVER),
             Kind::VerifyRecover => Some(ck::CKA_VERIFY_RECOVER),
         }
@@ -73,7 +91,12 @@ impl Kind {
     /// The class of asymmetric key it takes.
     pub fn half(self) -> u64 {
         match self {
-            Kind::Encrypt | Kind::Verify | Kind::VerifySignature | Kind::VerifyRecover => ck::CKO_PUBLIC_KEY,
+            Kind::Encrypt
+            | Kind::Verify
+            | Kind::VerifySignature
+            | Kind::MessageEncrypt
+            | Kind::MessageVerify
+            | Kind::VerifyRecover => ck::CKO_PUBLIC_KEY,
             _ => ck::CKO_PRIVATE_KEY,
         }
     }
@@ -105,6 +128,8 @@ pub enum Engine {
     Verify(Box<dyn Verifier>),
     /// C_VerifySignature, and the signature.
     VerifySignature(Box<dyn Verifier>, Vec<u8>),
+    /// C_EncryptMessage or C_DecryptMessage, and the nonces that the token makes.
+    Message(Box<Aead>, Nonces),
     /// C_VerifyRecover.
     Recover(Box<dyn Recoverer>),
 }
@@ -134,7 +159,8 @@ pub struct Operation {
     pub private: bool,
     /// See [`Reauthentication`].
     pub reauthentication: Reauthentication,
-    /// An Update was called: the single-part call is no longer possible.
+    /// An Update was called: the single-part call is no longer possible. Of a message process: a message was begun and
+    /// is not over.
     pub begun: bool,
     /// An output that did not fit the caller's buffer and waits for the same call with a larger one.
     pub waiting: Option<Secret>,
@@ -146,6 +172,22 @@ impl Operation {
         match self.reauthentication {
             Reauthentication::Awaited => Err(Error::UserNotLoggedIn),
             _ => Ok(()),
+        }
+    }
+
+    /// Forgets a message that was begun.
+    pub fn abandon_message(&mut self) {
+        self.begun = false;
+        if let Engine::Message(aead, _) = &mut self.engine {
+            aead.forget();
+        }
+    }
+
+    /// One message of a process is over; the next one asks for its own context-specific login.
+    pub fn message_over(&mut self) {
+        self.begun = false;
+        if self.reauthentication == Reauthentication::Given {
+            self.reauthentication = Reauthentication::Awaited;
         }
     }
 
@@ -281,6 +323,16 @@ impl Operations {
                 Err(error)
             }
         }
+    }
+
+    /// Runs one call of a message process, which goes on whatever comes of it: an error ends the message only.
+    pub fn run_message<T>(&mut self, kind: Kind, call: impl FnOnce(&mut Operation) -> Result<T>) -> Result<T> {
+        let operation = self.get(kind)?;
+        let done = call(operation);
+        if done.as_ref().is_err_and(|error| !goes_on(*error)) {
+            operation.abandon_message();
+        }
+        done
     }
 
     /// Runs one call of two operations at once; `OperationNotInitialized` unless both are active, and they end together

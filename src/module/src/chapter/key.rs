@@ -4,6 +4,7 @@ use crate::decode;
 use crate::encode::Output;
 use crate::entry::entries;
 use cryptoki_sys as ck;
+use sealhsm_core::mechanism::Mechanism;
 
 entries! {
     fn C_GenerateKey(
@@ -14,9 +15,10 @@ entries! {
         count: ck::CK_ULONG,
         key: *mut ck::CK_OBJECT_HANDLE
     ) {
-        let to = key.required()?;
+        let back = decode::back::places(mechanism, key)?;
         let mechanism = decode::mechanism(mechanism)?;
-        to.write(app.generate_key(session, &mechanism, &decode::template(template, count)?)?)
+        let made = app.generate_key(session, &mechanism, &decode::template(template, count)?);
+        back.fill(made.map_err(|error| error.into()))
     }
 
     fn C_GenerateKeyPair(
@@ -49,8 +51,40 @@ entries! {
         length: *mut ck::CK_ULONG
     ) {
         let out = Output::of(wrapped, length)?;
+        if let Some((number, mut message, aad)) = decode::wrapping(mechanism)? {
+            // The nonce may be asked for: it goes back with the wrapped key.
+            let parameter = message.given.parameter(aad, true);
+            let mechanism = Mechanism { mechanism: number, parameter };
+            out.fill(|out| app.wrap_key(session, &mechanism, wrapping_key, key, out))?;
+            return if wrapped.is_null() { Ok(()) } else { message.return_nonce() };
+        }
         let mechanism = decode::mechanism(mechanism)?;
         out.fill(|out| app.wrap_key(session, &mechanism, wrapping_key, key, out))
+    }
+
+    fn C_WrapKeyAuthenticated(
+        app,
+        session: ck::CK_SESSION_HANDLE,
+        mechanism: *mut ck::CK_MECHANISM,
+        wrapping_key: ck::CK_OBJECT_HANDLE,
+        key: ck::CK_OBJECT_HANDLE,
+        aad: *mut ck::CK_BYTE,
+        aad_length: ck::CK_ULONG,
+        wrapped: *mut ck::CK_BYTE,
+        length: *mut ck::CK_ULONG
+    ) {
+        let out = Output::of(wrapped, length)?;
+        let (number, mut message) = decode::authenticated(mechanism)?;
+        // The output may lie where the associated data is.
+        let aad = aad.bytes(aad_length)?.to_vec();
+        out.fill(|out| {
+            let given = message.as_mut().map(|message| &mut message.given);
+            app.wrap_key_authenticated(session, number, given, wrapping_key, key, &aad, out)
+        })?;
+        match message {
+            Some(message) if !wrapped.is_null() => message.return_nonce().and_then(|()| message.return_tag()),
+            _ => Ok(()),
+        }
     }
 
     fn C_UnwrapKey(
@@ -65,9 +99,37 @@ entries! {
         key: *mut ck::CK_OBJECT_HANDLE
     ) {
         let to = key.required()?;
-        let mechanism = decode::mechanism(mechanism)?;
+        let apart = decode::wrapping(mechanism)?;
+        let plain = decode::mechanism(mechanism)?;
         let (wrapped, template) = (wrapped.required()?.bytes(length)?, decode::template(template, count)?);
-        to.write(app.unwrap_key(session, &mechanism, unwrapping_key, wrapped, &template)?)
+        let unwrap = |mechanism: &Mechanism<'_>| app.unwrap_key(session, mechanism, unwrapping_key, wrapped, &template);
+        to.write(match apart {
+            Some((number, mut message, aad)) => {
+                let parameter = message.given.parameter(aad, false);
+                unwrap(&Mechanism { mechanism: number, parameter })?
+            }
+            None => unwrap(&plain)?,
+        })
+    }
+
+    fn C_UnwrapKeyAuthenticated(
+        app,
+        session: ck::CK_SESSION_HANDLE,
+        mechanism: *mut ck::CK_MECHANISM,
+        unwrapping_key: ck::CK_OBJECT_HANDLE,
+        wrapped: *mut ck::CK_BYTE,
+        length: ck::CK_ULONG,
+        template: *mut ck::CK_ATTRIBUTE,
+        count: ck::CK_ULONG,
+        aad: *mut ck::CK_BYTE,
+        aad_length: ck::CK_ULONG,
+        key: *mut ck::CK_OBJECT_HANDLE
+    ) {
+        let to = key.required()?;
+        let (number, message) = decode::authenticated(mechanism)?;
+        let (wrapped, template) = (wrapped.required()?.bytes(length)?, decode::template(template, count)?);
+        let (given, aad) = (message.as_ref().map(|message| &message.given), aad.bytes(aad_length)?);
+        to.write(app.unwrap_key_authenticated(session, number, given, unwrapping_key, wrapped, &template, aad)?)
     }
 
     fn C_DeriveKey(
@@ -79,7 +141,7 @@ entries! {
         count: ck::CK_ULONG,
         key: *mut ck::CK_OBJECT_HANDLE
     ) {
-        let back = decode::back::derived(mechanism, key)?;
+        let back = decode::back::places(mechanism, key)?;
         let mechanism = decode::mechanism(mechanism)?;
         back.fill(app.derive_key(session, &mechanism, base_key, &decode::template(template, count)?))
     }

@@ -25,6 +25,9 @@ entries! {
     ) {
         let given = Output::of(signature, signature_length).and_then(|out| Ok((data.bytes(length)?, out)));
         let (data, signature) = decode::or_end(app, session, ck::CKF_SIGN, given)?;
+        if app.gives_otp(session) {
+            return signature.fill_otp(|out| app.sign(session, data, out));
+        }
         signature.fill_from(data, |data, out| app.sign(session, data, out))
     }
 

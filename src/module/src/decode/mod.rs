@@ -3,7 +3,7 @@
 mod mechanism;
 mod template;
 
-pub use mechanism::{back, mechanism, mechanism_or_cancel};
+pub use mechanism::{Message, authenticated, back, mechanism, mechanism_or_cancel, message_or_cancel, wrapping};
 pub use template::{entries, template};
 
 use crate::pointer::Pointer;

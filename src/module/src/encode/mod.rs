@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 mod attributes;
+mod otp;
 
 pub use attributes::attributes;
 

@@ -197,6 +197,7 @@ impl Walk<'_> {
         let said = said.ulong(ck::CKA_VALUE_LEN, length as u64);
         let mechanism = Mechanism { mechanism: of, parameter: Parameter::None };
         let made = self.model.bench.app.generate_key(self.model.bench.session, &mechanism, &said.template());
+        let made = made.map(|made| made.handles[0]);
         self.note("generate", made.unwrap_or(0), 0, made.map(drop));
         if let Ok(handle) = made {
             self.counts.made += 1;

@@ -10,7 +10,7 @@ pub(super) mod xts;
 
 pub(super) use feedback::{Feedback, Kind};
 pub(super) use mode::{Block, Mode};
-pub(super) use rc2::{Rc2, context as rc2_context};
+pub(super) use rc2::{Rc2, context as rc2_context, least as rc2_least};
 pub(super) use rows::ROWS;
 pub(super) use stealing::Stealing;
 

@@ -16,15 +16,22 @@ const BITS: std::ops::RangeInclusive<u64> = 1..=1024;
 /// RC2 in one mode and direction.
 pub struct Rc2 {
     key: Secret,
+    least: u64,
     mode: Mode,
     direction: Direction,
     /// Keyed with so many effective bits.
     keyed: Option<(u64, Block)>,
 }
 
+/// The effective bits that a key must at least be used with. With 8, then 16, and so on a guarded key could be found by
+/// trial, a byte after the other, and so could one of another type whose value it has.
+pub fn least(key: &Key) -> Result<u64> {
+    Ok(if key.guarded { (8 * key.secret()?.len() as u64).min(*BITS.end()) } else { *BITS.start() })
+}
+
 /// A context with this many effective bits.
-pub fn context(key: &[u8], bits: u64, mode: Mode, direction: Direction) -> Result<Context> {
-    let bits = Some(bits).filter(|bits| BITS.contains(bits)).ok_or(Error::MechanismParamInvalid)?;
+pub fn context(key: &[u8], (least, bits): (u64, u64), mode: Mode, direction: Direction) -> Result<Context> {
+    let bits = Some(bits).filter(|bits| BITS.contains(bits) && *bits >= least).ok_or(Error::MechanismParamInvalid)?;
     let name = RC2.name(ck::CKK_RC2, key.len(), mode)?;
     Context::with_effective_bits(&name, key, Some(bits as u32), direction, mode == Mode::CbcPad).map_err(failed)
 }
@@ -32,7 +39,7 @@ pub fn context(key: &[u8], bits: u64, mode: Mode, direction: Direction) -> Resul
 impl Rc2 {
     /// Not keyed yet.
     pub fn new(key: &Key, mode: Mode, direction: Direction) -> Result<Self> {
-        Ok(Self { key: key.secret()?.duplicate(), mode, direction, keyed: None })
+        Ok(Self { key: key.secret()?.duplicate(), least: least(key)?, mode, direction, keyed: None })
     }
 
     fn block(&mut self) -> Result<&mut Block> {
@@ -48,7 +55,7 @@ impl Cipher for Rc2 {
             _ => return Err(Error::MechanismParamInvalid),
         };
         if self.keyed.as_ref().is_none_or(|(keyed, _)| *keyed != bits) {
-            let context = context(self.key.as_ref(), bits, self.mode, self.direction)?;
+            let context = context(self.key.as_ref(), (self.least, bits), self.mode, self.direction)?;
             self.keyed = Some((bits, Block::over(context, self.mode, self.direction, RC2.block)));
         }
         self.block()?.start(&inner)

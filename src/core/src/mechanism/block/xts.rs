@@ -1,6 +1,7 @@
 //! XTS-AES (IEEE 1619, NIST SP 800-38E). A message is one data unit, whose end steals from the block before: parts are
 //! collected.
 
+use crate::mechanism::collect::Collector;
 use crate::mechanism::engine::Cipher;
 use crate::mechanism::key::Key;
 use crate::mechanism::wrapping::encrypted::WHOLE;
@@ -8,7 +9,6 @@ use crate::mechanism::{Parameter, Row, Shape, failed, secret};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::cipher::{Context, Direction};
-use sealhsm_secret::Secret;
 use std::sync::Arc;
 use zeroize::Zeroize;
 
@@ -43,9 +43,7 @@ struct Xts {
     context: Context,
     direction: Direction,
     tweak: [u8; BLOCK],
-    /// Longer than what it holds.
-    parts: Secret,
-    len: usize,
+    parts: Collector,
 }
 
 impl Xts {
@@ -57,7 +55,7 @@ impl Xts {
             _ => return Err(Error::KeySizeRange),
         };
         let context = Context::new(name, value.as_ref(), direction, false).map_err(failed)?;
-        Ok(Self { context, direction, tweak: [0; BLOCK], parts: Secret::zeroed(0), len: 0 })
+        Ok(Self { context, direction, tweak: [0; BLOCK], parts: Collector::new(MOST) })
     }
 
     fn length_error(&self) -> Error {
@@ -71,34 +69,21 @@ impl Xts {
 impl Cipher for Xts {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.tweak.copy_from_slice(parameter.bytes(BLOCK)?);
-        self.parts = Secret::zeroed(0);
-        self.len = 0;
+        self.parts.whole();
         Ok(())
     }
 
     fn output_len(&self, input: usize, last: bool) -> usize {
-        if last { self.len.saturating_add(input) } else { 0 }
+        if last { self.parts.len().saturating_add(input) } else { 0 }
     }
 
     fn update(&mut self, input: &[u8], _: &mut [u8]) -> Result<usize> {
-        let len = self.len.saturating_add(input.len());
-        if len > MOST {
-            return Err(self.length_error());
-        }
-        if len > self.parts.len() {
-            let mut larger = Secret::zeroed(len.max(2 * self.parts.len()).min(MOST));
-            larger.as_mut()[..self.len].copy_from_slice(&self.parts.as_ref()[..self.len]);
-            self.parts = larger;
-        }
-        self.parts.as_mut()[self.len..len].copy_from_slice(input);
-        self.len = len;
-        Ok(0)
+        self.parts.take(input).map(|()| 0).map_err(|_| self.length_error())
     }
 
     fn finish(&mut self, output: &mut [u8]) -> Result<usize> {
-        let parts = std::mem::replace(&mut self.parts, Secret::zeroed(0));
-        let len = std::mem::take(&mut self.len);
-        self.once(&parts.as_ref()[..len], output)
+        let whole = self.parts.whole();
+        self.once(whole.as_ref(), output)
     }
 
     fn once(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {

@@ -3,6 +3,7 @@
 
 pub mod curve;
 mod legacy;
+mod otp;
 pub mod pkcs8;
 pub mod pq;
 pub mod public;
@@ -31,16 +32,29 @@ pub struct Key {
     pub key_type: u64,
     /// Shorter than keys should be today, see [`is_legacy`].
     pub legacy: bool,
+    /// Its value is kept from its users: it is sensitive, or not extractable.
+    pub guarded: bool,
     /// What OpenSSL works with.
     pub material: Material,
     /// Keyed engines at rest, by mechanism and direction; see [`Spare`].
     pub spare: Mutex<Vec<(u64, Spare)>>,
+    /// The handle of its object; 0 for a key that has none.
+    pub object: u64,
 }
 
 /// The key itself.
 pub enum Material {
     /// CKO_SECRET_KEY: the value.
     Secret(Secret),
+    /// CKO_OTP_KEY.
+    Otp {
+        /// The value.
+        value: Secret,
+        /// CKA_OTP_LENGTH, in the format of the passwords.
+        len: u64,
+        /// CKA_OTP_USER_FRIENDLY_MODE.
+        friendly: bool,
+    },
     /// Half of an RSA pair.
     Rsa {
         /// For OpenSSL.
@@ -96,6 +110,7 @@ const PAIRS: &[Family] = &[
     Family { key_types: &[ck::CKK_ML_KEM, ck::CKK_ML_DSA, ck::CKK_SLH_DSA], open: pq::open, complete: pq::complete },
 ];
 const SECRETS: Family = Family { key_types: &[], open: secret::open, complete: secret::complete };
+const OTPS: Family = Family { key_types: &[], open: otp::open, complete: otp::complete };
 
 /// Key types of public and private keys.
 fn pair_types() -> impl Iterator<Item = u64> {
@@ -104,25 +119,36 @@ fn pair_types() -> impl Iterator<Item = u64> {
 
 fn family(key: &Attributes) -> Result<(u64, &'static Family)> {
     let key_type = key.ulong(ck::CKA_KEY_TYPE).ok_or(Error::TemplateIncomplete)?;
-    if key.ulong(ck::CKA_CLASS) == Some(ck::CKO_SECRET_KEY) {
-        return Ok((key_type, &SECRETS));
+    match key.ulong(ck::CKA_CLASS) {
+        Some(ck::CKO_SECRET_KEY) => return Ok((key_type, &SECRETS)),
+        Some(ck::CKO_OTP_KEY) => return Ok((key_type, &OTPS)),
+        _ => {}
     }
     let family = PAIRS.iter().find(|family| family.key_types.contains(&key_type));
     Ok((key_type, family.ok_or(Error::AttributeValueInvalid)?))
 }
 
 impl Key {
-    /// From a complete, checked object (CKO_PUBLIC_KEY, CKO_PRIVATE_KEY or CKO_SECRET_KEY).
+    /// From a complete, checked object (CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY or CKO_OTP_KEY).
     pub fn open(attributes: &Attributes) -> Result<Key> {
         let (key_type, family) = family(attributes)?;
+        let guarded = attributes.is(ck::CKA_SENSITIVE) || !attributes.is(ck::CKA_EXTRACTABLE);
         let (legacy, material) = (is_legacy(attributes), (family.open)(attributes)?);
-        Ok(Key { key_type, legacy, material, spare: Mutex::default() })
+        Ok(Key { key_type, legacy, guarded, material, spare: Mutex::default(), object: 0 })
     }
 
     /// The value of a secret key.
     pub(super) fn secret(&self) -> Result<&Secret> {
         match &self.material {
             Material::Secret(value) => Ok(value),
+            _ => Err(Error::KeyTypeInconsistent),
+        }
+    }
+
+    /// The value of a key of one-time passwords, their length, and whether they are for people to read.
+    pub(super) fn otp(&self) -> Result<(&Secret, u64, bool)> {
+        match &self.material {
+            Material::Otp { value, len, friendly } => Ok((value, *len, *friendly)),
             _ => Err(Error::KeyTypeInconsistent),
         }
     }

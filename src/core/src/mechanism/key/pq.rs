@@ -120,6 +120,15 @@ pub(super) fn of_pkcs8(key_type: u64, algorithm: &[u8], inner: &[u8]) -> Option<
     Some(key)
 }
 
+/// The attributes of a public key, from the contents of its AlgorithmIdentifier and of its BIT STRING.
+pub(super) fn of_public(key_type: u64, algorithm: &[u8], bits: &[u8]) -> Option<Attributes> {
+    let index = sets(key_type)?.iter().position(|set| set.oid() == algorithm)?;
+    let mut key = Attributes::new();
+    key.set_ulong(ck::CKA_PARAMETER_SET, index as u64 + 1);
+    key.set_bytes(ck::CKA_VALUE, bits);
+    Some(key)
+}
+
 /// Of value or seed: it is not there.
 const NONE: &[u8] = &[];
 

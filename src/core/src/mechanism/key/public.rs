@@ -1,8 +1,9 @@
 //! Public keys as SubjectPublicKeyInfo (RFC 5280 section 4.1): RSA (RFC 8017 appendix A.1.1), curves (RFC 5480,
-//! RFC 8410). From DER to attributes; the other way is CKA_PUBLIC_KEY_INFO, which `complete` computes.
+//! RFC 8410), ML-KEM, ML-DSA and SLH-DSA (RFC 9935, RFC 9881, RFC 9909). From DER to attributes; the other way is
+//! CKA_PUBLIC_KEY_INFO, which `complete` computes.
 
 use super::pkcs8::{EC_PUBLIC_KEY, NOTHING, RSA_ENCRYPTION, known, number};
-use super::{Attributes, Result, complete};
+use super::{Attributes, Result, complete, pq};
 use cryptoki_sys as ck;
 use sealhsm_crypto::curve::Shape;
 use sealhsm_crypto::{der, import};
@@ -11,11 +12,14 @@ use sealhsm_crypto::{der, import};
 pub fn decode(info: &[u8]) -> Option<Attributes> {
     let (algorithm, _) = der::read(der::SEQUENCE, der::whole(der::SEQUENCE, info)?)?;
     let bits = import::public_key_bits(info)?;
-    let readers: [(u64, Reader); 4] = [
+    let readers: [(u64, Reader); 7] = [
         (ck::CKK_RSA, rsa),
         (ck::CKK_EC, ec),
         (ck::CKK_EC_EDWARDS, |algorithm, bits| raw(algorithm, bits, Shape::Edwards)),
         (ck::CKK_EC_MONTGOMERY, |algorithm, bits| raw(algorithm, bits, Shape::Montgomery)),
+        (ck::CKK_ML_KEM, |algorithm, bits| pq::of_public(ck::CKK_ML_KEM, algorithm, bits)),
+        (ck::CKK_ML_DSA, |algorithm, bits| pq::of_public(ck::CKK_ML_DSA, algorithm, bits)),
+        (ck::CKK_SLH_DSA, |algorithm, bits| pq::of_public(ck::CKK_SLH_DSA, algorithm, bits)),
     ];
     let (key_type, mut key) = readers.iter().find_map(|(of, read)| Some((*of, read(algorithm, bits)?)))?;
     key.set_ulong(ck::CKA_CLASS, ck::CKO_PUBLIC_KEY);

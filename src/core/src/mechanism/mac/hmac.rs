@@ -103,6 +103,9 @@ impl Code for Keyed {
         self.hmac.restart().map_err(failed)?;
         Ok(len)
     }
+    fn again(&mut self) -> Result<()> {
+        self.hmac.restart().map_err(failed)
+    }
     fn update(&mut self, data: &[u8]) -> Result<()> {
         self.hmac.update(data).map_err(failed)
     }
@@ -135,6 +138,9 @@ impl Code for Truncated {
             keyed => *keyed = Some((hash, Hmac::new(hash.algorithm, self.key.as_ref()).map_err(failed)?)),
         }
         Ok(hash.len())
+    }
+    fn again(&mut self) -> Result<()> {
+        self.hmac()?.restart().map_err(failed)
     }
     fn update(&mut self, data: &[u8]) -> Result<()> {
         self.hmac()?.update(data).map_err(failed)

@@ -21,6 +21,10 @@ use zeroize::Zeroize;
 trait Code: Send {
     /// Begins a message; says how many bytes of MAC the parameter asks for.
     fn begin(&mut self, parameter: &Parameter<'_>) -> Result<usize>;
+    /// Begins another message with the parameter of the last `begin`. Never called where a parameter serves one message.
+    fn again(&mut self) -> Result<()> {
+        Err(Error::FunctionNotSupported)
+    }
     /// Takes data.
     fn update(&mut self, data: &[u8]) -> Result<()>;
     /// Ends the message; the whole MAC at the start of `mac`.
@@ -74,6 +78,9 @@ impl<C: Code> Signer for Mac<C> {
         self.len = self.code.begin(parameter)?;
         Ok(())
     }
+    fn again(&mut self) -> Result<()> {
+        self.code.again()
+    }
     fn signature_len(&self) -> usize {
         self.len
     }
@@ -93,6 +100,9 @@ impl<C: Code> Verifier for Mac<C> {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.len = self.code.begin(parameter)?;
         Ok(())
+    }
+    fn again(&mut self) -> Result<()> {
+        self.code.again()
     }
     fn update(&mut self, data: &[u8]) -> Result<()> {
         self.code.update(data)

@@ -5,7 +5,7 @@ use super::{Code, Length, Mac, within};
 use crate::mechanism::block::{self, AES, ARIA, Algorithm, CAMELLIA, CAST128, DES, DES3, IDEA, Mode, RC2, SEED};
 use crate::mechanism::key::Key;
 use crate::mechanism::secret::of_its_type;
-use crate::mechanism::{Group, Parameter, Row, Shape, aes, failed, gcm};
+use crate::mechanism::{Group, Parameter, Row, Shape, aead, aes, failed};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::cipher::{Context, Direction};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// A MAC: `|key| code`.
 macro_rules! mac {
-    ($group:ident $sizes:expr, $types:expr, $mechanism:ident $shape:ident $code:expr) => {
+    ($group:ident $sizes:expr, $types:expr, $mechanism:ident $shape:ident $code:expr $(, $field:ident: $value:expr)?) => {
         row!($mechanism {
             sizes: $sizes,
             key_types: $types,
@@ -24,6 +24,7 @@ macro_rules! mac {
             group: Group::$group,
             sign: Some(|key| Ok(Mac::signer($code(key)?))),
             verify: Some(|key| Ok(Mac::verifier($code(key)?))),
+            $($field: $value,)?
         })
     };
 }
@@ -68,12 +69,12 @@ pub(super) static OTHERS: &[Row] = &[
     chain!(Legacy DES3 cmac CKM_DES3_CMAC_GENERAL Ulong Given DES3.block),
     mac!(Modern XCBC_SIZES, AES.types, CKM_AES_XCBC_MAC None |key: &Arc<Key>| Chain::xcbc(key, 16)),
     mac!(Modern XCBC_SIZES, AES.types, CKM_AES_XCBC_MAC_96 None |key: &Arc<Key>| Chain::xcbc(key, 12)),
-    mac!(Modern AES.sizes, AES.types, CKM_AES_GMAC Gcm Gmac::new),
+    mac!(Modern AES.sizes, AES.types, CKM_AES_GMAC Gcm Gmac::new, one_message: true),
     // CK_RC2_PARAMS is a CK_ULONG.
     mac!(Legacy RC2.sizes, RC2.types, CKM_RC2_MAC Ulong Rc2::new),
     mac!(Legacy RC2.sizes, RC2.types, CKM_RC2_MAC_GENERAL Rc2MacGeneral Rc2::new),
     row!(CKM_POLY1305_KEY_GEN { sizes: (32, 32), key_types: POLY1305, generate: Some(of_its_type) }),
-    mac!(Modern (32, 32), POLY1305, CKM_POLY1305 None OneTime::new),
+    mac!(Modern (32, 32), POLY1305, CKM_POLY1305 None OneTime::new, one_message: true),
 ];
 
 /// A chain of a block cipher.
@@ -104,6 +105,9 @@ impl Code for Chain {
         self.chained.restart()?;
         Ok(len)
     }
+    fn again(&mut self) -> Result<()> {
+        self.chained.restart()
+    }
     fn update(&mut self, data: &[u8]) -> Result<()> {
         self.chained.update(data)
     }
@@ -115,12 +119,13 @@ impl Code for Chain {
 /// CBC-MAC of RC2, keyed when an operation begins with other effective bits than the one before.
 struct Rc2 {
     key: Secret,
+    least: u64,
     keyed: Option<(u64, Chained)>,
 }
 
 impl Rc2 {
     fn new(key: &Arc<Key>) -> Result<Self> {
-        Ok(Self { key: key.secret()?.duplicate(), keyed: None })
+        Ok(Self { key: key.secret()?.duplicate(), least: block::rc2_least(key)?, keyed: None })
     }
 
     fn chained(&mut self) -> Result<&mut Chained> {
@@ -136,11 +141,14 @@ impl Code for Rc2 {
             _ => return Err(Error::MechanismParamInvalid),
         };
         if self.keyed.as_ref().is_none_or(|(keyed, _)| *keyed != bits) {
-            let cbc = block::rc2_context(self.key.as_ref(), bits, Mode::Cbc, Direction::Encrypt)?;
+            let cbc = block::rc2_context(self.key.as_ref(), (self.least, bits), Mode::Cbc, Direction::Encrypt)?;
             self.keyed = Some((bits, Chained::over(cbc, RC2.block)));
         }
         self.chained()?.restart()?;
         Ok(len)
+    }
+    fn again(&mut self) -> Result<()> {
+        self.chained()?.restart()
     }
     fn update(&mut self, data: &[u8]) -> Result<()> {
         self.chained()?.update(data)
@@ -170,7 +178,7 @@ impl Code for Gmac {
         if !matches!(parameter, Parameter::Gcm { aad: [], .. }) {
             return Err(Error::MechanismParamInvalid);
         }
-        self.len = gcm::begin(&mut self.context, parameter)?;
+        self.len = aead::begin_gcm(&mut self.context, parameter)?;
         Ok(self.len)
     }
     fn update(&mut self, data: &[u8]) -> Result<()> {

@@ -8,6 +8,7 @@ use crate::mechanism::key::{self, Key, rsa};
 use crate::mechanism::{Parameter, Row, failed, row};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
+use sealhsm_crypto::kdf;
 use sealhsm_secret::Secret;
 use std::sync::Arc;
 
@@ -54,8 +55,13 @@ fn unwrap_raw(row: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, wrapped: &[u
 /// The length of a key that nobody can be expected to have wrapped, where its type has more than one.
 const MADE_UP: usize = 32;
 
-/// What does not decrypt to a key of a length that fits gives a random key and no error: nobody learns from this call
-/// whether the padding was right (Bleichenbacher 1998). OpenSSL does the same with the padding itself.
+/// The most that HKDF gives; no RSA key wraps as much.
+const MOST: usize = 255 * 32;
+
+/// What does not decrypt to a key of a length that fits gives another key and no error: nobody learns from this call
+/// whether the padding was right (Bleichenbacher 1998). OpenSSL does the same with the padding itself: it decrypts to
+/// bytes that follow from private key and ciphertext. So does the other key, from these bytes: the same wrapped key always
+/// gives the same key, or two calls would tell one that is wrong.
 fn unwrap_pkcs1(
     row: &Row,
     key: &Arc<Key>,
@@ -64,10 +70,15 @@ fn unwrap_pkcs1(
     wanted: &Wanted,
 ) -> Result<Secret> {
     let len = wanted.len.or(key::only_secret_len(wanted.key_type)).unwrap_or(MADE_UP);
-    let mut instead = Secret::zeroed(len);
-    sealhsm_crypto::random::private(instead.as_mut()).map_err(failed)?;
-    key::adjust_secret(wanted.key_type, instead.as_mut());
+    if !(1..=MOST).contains(&len) {
+        return Err(Error::EncryptedDataInvalid);
+    }
     let plain = decrypt(row, key, parameter, wrapped)?;
+    // It may be empty, which is no key to HMAC.
+    let mut input = Secret::zeroed(1 + plain.len());
+    input.as_mut()[1..].copy_from_slice(plain.as_ref());
+    let mut instead = kdf::hkdf_sha256(input.as_ref(), b"", b"SealHSM PKCS #1 unwrapping", len).map_err(failed)?;
+    key::adjust_secret(wanted.key_type, instead.as_mut());
     let fits = wanted.len.is_none_or(|len| len == plain.len()) && key::is_secret_value(wanted.key_type, plain.as_ref());
     Ok(if fits { plain } else { instead })
 }

@@ -21,9 +21,9 @@ pub struct Back<'c> {
     pub(super) strings: Vec<Pointer<'c, u8>>,
 }
 
-/// The places of C_DeriveKey; `handle` is phKey, which some mechanisms leave alone. The core refuses a structure that is
+/// The places of C_DeriveKey and C_GenerateKey; `handle` is phKey, which some mechanisms leave alone. The core refuses a structure that is
 /// malformed, whose places are not used.
-pub fn derived<'c>(
+pub fn places<'c>(
     mechanism: Pointer<'c, ck::CK_MECHANISM>,
     handle: Pointer<'c, ck::CK_OBJECT_HANDLE>,
 ) -> Result<Back<'c>> {
@@ -44,6 +44,7 @@ pub fn derived<'c>(
         Shape::Tls12KeyMatSafe => parameter.tls_key_places(KeyMatShape::Safe, &mut back),
         Shape::Ssl3KeyMat => parameter.tls_key_places(KeyMatShape::Ssl3, &mut back),
         Shape::TlsPrf => parameter.tls_prf_places(&mut back),
+        Shape::Pbe => parameter.pbe_places(&mut back),
         _ => Ok(()),
     };
     if back.handles.iter().any(|place| place.is_null()) {

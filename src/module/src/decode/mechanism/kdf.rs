@@ -92,7 +92,7 @@ impl<'c> Given<'c> {
     }
 
     /// The elements of an array that a field of the structure points to.
-    fn array<T: Plain>(self, (pointer, count): (*mut T, u64)) -> Result<Vec<T>> {
+    pub(super) fn array<T: Plain>(self, (pointer, count): (*mut T, u64)) -> Result<Vec<T>> {
         if count > MOST {
             return Err(Error::MechanismParamInvalid);
         }

@@ -2,9 +2,13 @@
 //! exactly that becomes [`Parameter::Malformed`], which the core refuses in its turn: after session, state and key.
 #![allow(unsafe_code)]
 
+mod aead;
+
+pub use aead::{Message, authenticated, message_or_cancel, wrapping};
 pub mod back;
 mod ike;
 mod kdf;
+mod otp;
 mod password;
 mod pq;
 mod tls;
@@ -73,6 +77,8 @@ impl<'c> Given<'c> {
             Shape::StringData => self.string_data(),
             Shape::CbcData => self.cbc_data(),
             Shape::Hkdf => self.hkdf(),
+            Shape::Ccm => self.ccm(),
+            Shape::ChaCha20Poly1305 => self.chacha20_poly1305(),
             Shape::Rc2Cbc => self.rc2_cbc(),
             Shape::Rc2MacGeneral => self.rc2_mac_general(),
             Shape::DesCbcData => self.des_cbc_data(),
@@ -95,6 +101,9 @@ impl<'c> Given<'c> {
             Shape::IkePrf => self.ike_prf(),
             Shape::Ike1Prf => self.ike1_prf(),
             Shape::Ike1Extended => self.ike1_extended(),
+            Shape::Pbe => self.pbe(true),
+            Shape::PbeWithoutIv => self.pbe(false),
+            Shape::Otp => self.otp(),
         }
     }
 

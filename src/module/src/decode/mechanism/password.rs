@@ -1,6 +1,7 @@
 //! The structures of keys made of passwords.
 
 use super::Given;
+use super::back::Back;
 use cryptoki_sys as ck;
 use sealhsm_core::mechanism::Parameter;
 use sealhsm_core::{Error, Result};
@@ -23,6 +24,24 @@ impl<'c> Given<'c> {
             prf: given.prf,
             password: self.string(given.pPassword, self.password_length(given.ulPasswordLen)?)?,
         })
+    }
+
+    pub(super) fn pbe(self, iv: bool) -> Result<Parameter<'c>> {
+        let given: ck::CK_PBE_PARAMS = self.structure()?;
+        if iv {
+            self.at(given.pInitVector).required()?;
+        }
+        Ok(Parameter::Pbe {
+            password: self.string(given.pPassword, given.ulPasswordLen)?,
+            salt: self.string(given.pSalt, given.ulSaltLen)?,
+            iterations: given.ulIteration,
+        })
+    }
+
+    pub(super) fn pbe_places(self, back: &mut Back<'c>) -> Result<()> {
+        let given: ck::CK_PBE_PARAMS = self.structure()?;
+        back.strings.push(self.at(given.pInitVector));
+        Ok(())
     }
 
     /// CK_PKCS5_PBKD2_PARAMS of PKCS#11 2.40 has the same size, and the address of the length in the place of the

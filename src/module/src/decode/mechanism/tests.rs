@@ -36,6 +36,8 @@ fn a_parameter_of_another_length_is_malformed() {
         decode(Shape::StringData, &mut [0u64; 2], change, refused);
         decode(Shape::CbcData, &mut [0u64; 4], change, refused);
         decode(Shape::Hkdf, &mut [0u64; 8], change, refused);
+        decode(Shape::Ccm, &mut [0u64; 6], change, refused);
+        decode(Shape::ChaCha20Poly1305, &mut [0u64; 4], change, refused);
         decode(Shape::Rc2Cbc, &mut [1u64; 2], change, refused);
         decode(Shape::Rc2MacGeneral, &mut [1u64; 2], change, refused);
         decode(Shape::DesCbcData, &mut [0u64; 3], change, refused);
@@ -58,6 +60,9 @@ fn a_parameter_of_another_length_is_malformed() {
         decode(Shape::IkePrf, &mut [0u64; 7], change, refused);
         decode(Shape::Ike1Prf, &mut [0u64; 9], change, refused);
         decode(Shape::Ike1Extended, &mut [0u64; 5], change, refused);
+        decode(Shape::Pbe, &mut [0u64; 6], change, refused);
+        decode(Shape::PbeWithoutIv, &mut [0u64; 6], change, refused);
+        decode(Shape::Otp, &mut [0u64; 2], change, refused);
     }
 }
 
@@ -78,6 +83,8 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         Shape::StringData,
         Shape::CbcData,
         Shape::Hkdf,
+        Shape::Ccm,
+        Shape::ChaCha20Poly1305,
         Shape::Rc2Cbc,
         Shape::Rc2MacGeneral,
         Shape::DesCbcData,
@@ -99,6 +106,9 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         Shape::IkePrf,
         Shape::Ike1Prf,
         Shape::Ike1Extended,
+        Shape::Pbe,
+        Shape::PbeWithoutIv,
+        Shape::Otp,
     ] {
         assert_eq!(none(shape, 0), None, "{shape:?}");
     }
@@ -116,6 +126,8 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         (Shape::StringData, 16),
         (Shape::CbcData, 32),
         (Shape::Hkdf, 64),
+        (Shape::Ccm, 48),
+        (Shape::ChaCha20Poly1305, 32),
         (Shape::Rc2Cbc, 16),
         (Shape::Rc2MacGeneral, 16),
         (Shape::DesCbcData, 24),
@@ -138,6 +150,9 @@ fn null_is_no_parameter_and_null_with_a_length_is_malformed() {
         (Shape::IkePrf, 56),
         (Shape::Ike1Prf, 72),
         (Shape::Ike1Extended, 40),
+        (Shape::Pbe, 48),
+        (Shape::PbeWithoutIv, 48),
+        (Shape::Otp, 16),
     ] {
         assert_eq!(none(shape, length), None, "{shape:?}");
     }
