@@ -162,7 +162,7 @@ impl Group {
     }
 
     /// Bytes of p.
-    pub fn len(&self) -> usize {
+    pub fn prime_len(&self) -> usize {
         self.p.num_bytes().unsigned_abs() as usize
     }
 
@@ -200,7 +200,7 @@ impl Group {
 
     /// The public key as it is kept; `None` when it is 0, 1, p - 1 or more, or outside of the subgroup.
     pub fn public(&self, value: &[u8]) -> Result<Option<Vec<u8>>> {
-        if der::strip(value).len() > self.len() {
+        if der::strip(value).len() > self.prime_len() {
             return Ok(None);
         }
         let number = BigNum::from_slice(value)?;
@@ -217,7 +217,7 @@ impl Group {
         if shared.num_bits() <= 1 {
             return Ok(None);
         }
-        let len = i32::try_from(self.len()).map_err(|_| crate::Error::from("a prime that is too large"))?;
+        let len = i32::try_from(self.prime_len()).map_err(|_| crate::Error::from("a prime that is too large"))?;
         Ok(Some(Secret::from(shared.to_vec_padded(len)?)))
     }
 
@@ -285,7 +285,7 @@ mod tests {
                 let one = group.agree(a.as_ref(), &public(&b)).unwrap().unwrap();
                 let other = group.agree(b.as_ref(), &public(&a)).unwrap().unwrap();
                 assert!(one.ct_eq(other.as_ref()));
-                assert_eq!(one.len(), group.len());
+                assert_eq!(one.len(), group.prime_len());
             }
         }
     }

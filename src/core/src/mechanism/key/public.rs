@@ -1,5 +1,6 @@
 //! Public keys as SubjectPublicKeyInfo (RFC 5280 section 4.1): RSA (RFC 8017 appendix A.1.1), curves (RFC 5480,
-//! RFC 8410), discrete logarithms (RFC 3279 section 2.3). From DER to attributes; the other way is CKA_PUBLIC_KEY_INFO, which `complete` computes.
+//! RFC 8410), discrete logarithms (RFC 3279 section 2.3). From DER to attributes; the other way is
+//! CKA_PUBLIC_KEY_INFO, which `complete` computes.
 
 use super::pkcs8::{EC_PUBLIC_KEY, NOTHING, RSA_ENCRYPTION, known, number};
 use super::{Attributes, Result, complete, dl};
