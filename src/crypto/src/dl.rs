@@ -100,7 +100,9 @@ impl Numbers {
     /// New parameters with an order of `order_bits` (FIPS 186-4 sections A.1.1.2 and A.2.1), and the seed that they come
     /// from; `digest` is not shorter than the order.
     pub fn with_order(bits: u32, order_bits: u32, digest: &Algorithm) -> Result<(Numbers, Vec<u8>)> {
-        let params = Params::new().number(c"pbits", &bits.to_be_bytes()).number(c"qbits", &order_bits.to_be_bytes());
+        // Left alone, OpenSSL makes small ones as FIPS 186-2 says.
+        let params = Params::new().text(c"type", c"fips186_4").number(c"pbits", &bits.to_be_bytes());
+        let params = params.number(c"qbits", &order_bits.to_be_bytes());
         let key = Key::generate_parameters(c"DSA", params.text(c"digest", digest.name()))?;
         let seed = key.octets(c"seed", crate::digest::MAX_LEN)?.as_ref().to_vec();
         Ok((Numbers::of(&key, true)?, seed))
