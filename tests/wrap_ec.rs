@@ -1,5 +1,5 @@
-//! Keys under keys on curves (PKCS#11 3.2 sections 6.3.20 to 6.3.22): the new public key, then what RFC 5649 makes of the
-//! key under what the two agree upon.
+//! Keys under keys on curves (PKCS#11 3.2 sections 6.3.20 to 6.3.22): the new public key, then what RFC 5649 makes of
+//! the key under what the two agree upon.
 
 use kit::{Mechanism, Object, Session, Template, ck, code, curve, isolated};
 

@@ -100,7 +100,9 @@ impl Numbers {
     /// New parameters with an order of `order_bits` (FIPS 186-4 sections A.1.1.2 and A.2.1), and the seed that they come
     /// from; `digest` is not shorter than the order.
     pub fn with_order(bits: u32, order_bits: u32, digest: &Algorithm) -> Result<(Numbers, Vec<u8>)> {
-        let params = Params::new().number(c"pbits", &bits.to_be_bytes()).number(c"qbits", &order_bits.to_be_bytes());
+        // Left alone, OpenSSL makes small ones as FIPS 186-2 says.
+        let params = Params::new().text(c"type", c"fips186_4").number(c"pbits", &bits.to_be_bytes());
+        let params = params.number(c"qbits", &order_bits.to_be_bytes());
         let key = Key::generate_parameters(c"DSA", params.text(c"digest", digest.name()))?;
         let seed = key.octets(c"seed", crate::digest::MAX_LEN)?.as_ref().to_vec();
         Ok((Numbers::of(&key, true)?, seed))
@@ -162,7 +164,7 @@ impl Group {
     }
 
     /// Bytes of p.
-    pub fn len(&self) -> usize {
+    pub fn prime_len(&self) -> usize {
         self.p.num_bytes().unsigned_abs() as usize
     }
 
@@ -200,7 +202,7 @@ impl Group {
 
     /// The public key as it is kept; `None` when it is 0, 1, p - 1 or more, or outside of the subgroup.
     pub fn public(&self, value: &[u8]) -> Result<Option<Vec<u8>>> {
-        if der::strip(value).len() > self.len() {
+        if der::strip(value).len() > self.prime_len() {
             return Ok(None);
         }
         let number = BigNum::from_slice(value)?;
@@ -217,7 +219,7 @@ impl Group {
         if shared.num_bits() <= 1 {
             return Ok(None);
         }
-        let len = i32::try_from(self.len()).map_err(|_| crate::Error::from("a prime that is too large"))?;
+        let len = i32::try_from(self.prime_len()).map_err(|_| crate::Error::from("a prime that is too large"))?;
         Ok(Some(Secret::from(shared.to_vec_padded(len)?)))
     }
 
@@ -285,7 +287,7 @@ mod tests {
                 let one = group.agree(a.as_ref(), &public(&b)).unwrap().unwrap();
                 let other = group.agree(b.as_ref(), &public(&a)).unwrap().unwrap();
                 assert!(one.ct_eq(other.as_ref()));
-                assert_eq!(one.len(), group.len());
+                assert_eq!(one.len(), group.prime_len());
             }
         }
     }

@@ -80,8 +80,8 @@ impl<'a> After<'a> {
         let agreed = || group.agree(private, peer).map_err(failed)?.ok_or(Error::PublicKeyInvalid);
         match *self {
             After::Cut => {
-                let len = wanted.len_within(group.len())?;
-                Ok(Secret::copy_of(&agreed()?.as_ref()[group.len() - len..]))
+                let len = wanted.len_within(group.prime_len())?;
+                Ok(Secret::copy_of(&agreed()?.as_ref()[group.prime_len() - len..]))
             }
             After::Hashed(before, after) => {
                 let len = wanted.len_or(Some(SHA1.len()))?;

@@ -10,7 +10,7 @@ use sealhsm_secret::Secret;
 use std::sync::Arc;
 
 /// CKM_DH_PKCS_DERIVE, CKM_X9_42_DH_DERIVE.
-pub const AGREEMENT: Kem = Kem { ciphertext_len: |key| Ok(key.dh()?.0.len()), encapsulate, decapsulate };
+pub const AGREEMENT: Kem = Kem { ciphertext_len: |key| Ok(key.dh()?.0.prime_len()), encapsulate, decapsulate };
 
 /// The parameter says nothing of the other side: that is the key or the ciphertext.
 fn after<'a>(parameter: &Parameter<'a>) -> Result<After<'a>> {
@@ -26,7 +26,7 @@ fn encapsulate(_: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, wanted: &Want
     let (group, peer) = key.dh()?;
     let private = group.generate(None).map_err(failed)?;
     let public = group.public_of(private.as_ref()).map_err(failed)?;
-    let ciphertext = [vec![0; group.len() - public.len()], public].concat();
+    let ciphertext = [vec![0; group.prime_len() - public.len()], public].concat();
     Ok((after.agree(group, private.as_ref(), peer.as_ref(), wanted)?, ciphertext))
 }
 
@@ -39,7 +39,7 @@ fn decapsulate(
 ) -> Result<Secret> {
     let after = after(parameter)?;
     let (group, private) = key.dh()?;
-    if ciphertext.len() != group.len() {
+    if ciphertext.len() != group.prime_len() {
         return Err(Error::EncryptedDataLenRange);
     }
     let wrong = |error| if error == Error::PublicKeyInvalid { Error::EncryptedDataInvalid } else { error };
