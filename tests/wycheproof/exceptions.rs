@@ -60,8 +60,7 @@ pub const FOREIGN: &[(&[&str], &str)] = &[
 pub const NOT_YET: &[ck::CK_MECHANISM_TYPE] = &[ck::CKM_DSA_SHA224, ck::CKM_DSA_SHA256];
 
 /// Curves that are still to come, by the crate's names.
-pub const NOT_YET_CURVES: &[&str] =
-    &["Secp160k1", "Secp160r1", "Secp160r2", "Secp192k1", "Secp192r1", "Secp224k1", "Brainpool224r1"];
+pub const NOT_YET_CURVES: &[&str] = &[];
 
 /// Why a vector cannot be asked through PKCS#11.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
