@@ -277,3 +277,100 @@ fn zeros_for_everything_are_met_with_a_return_value() {
         session.random(8).unwrap();
     });
 }
+
+/// Calls that go on with an operation. Those of C_MessageEncryptInit and its kin among them.
+const CONTINUING: &[&str] = &[
+    "C_FindObjects",
+    "C_FindObjectsFinal",
+    "C_Encrypt",
+    "C_EncryptUpdate",
+    "C_EncryptFinal",
+    "C_Decrypt",
+    "C_DecryptUpdate",
+    "C_DecryptFinal",
+    "C_Digest",
+    "C_DigestUpdate",
+    "C_DigestKey",
+    "C_DigestFinal",
+    "C_Sign",
+    "C_SignUpdate",
+    "C_SignFinal",
+    "C_SignRecover",
+    "C_Verify",
+    "C_VerifyUpdate",
+    "C_VerifyFinal",
+    "C_VerifyRecover",
+    "C_DigestEncryptUpdate",
+    "C_DecryptDigestUpdate",
+    "C_SignEncryptUpdate",
+    "C_DecryptVerifyUpdate",
+    "C_EncryptMessage",
+    "C_EncryptMessageBegin",
+    "C_EncryptMessageNext",
+    "C_MessageEncryptFinal",
+    "C_DecryptMessage",
+    "C_DecryptMessageBegin",
+    "C_DecryptMessageNext",
+    "C_MessageDecryptFinal",
+    "C_SignMessage",
+    "C_SignMessageBegin",
+    "C_SignMessageNext",
+    "C_MessageSignFinal",
+    "C_VerifyMessage",
+    "C_VerifyMessageBegin",
+    "C_VerifyMessageNext",
+    "C_MessageVerifyFinal",
+    "C_VerifySignature",
+    "C_VerifySignatureUpdate",
+    "C_VerifySignatureFinal",
+];
+
+#[test]
+fn every_call_that_goes_on_with_an_operation_needs_one() {
+    isolated(|env| {
+        let module = env.module();
+        let session = logged_in(env, &module);
+        let known = |name: &&&str| CALLS.iter().any(|call| call.name == **name);
+        assert_eq!(CONTINUING.iter().filter(known).count(), CONTINUING.len(), "a name is wrong");
+        for number in [0, 1, 16] {
+            for Call { name, call } in CALLS.iter().filter(|call| CONTINUING.contains(&call.name)) {
+                let page = Some(UnsafeCell::new([0; 512]));
+                let arguments = Arguments { page, ..null(session.handle, 0, number) };
+                let rv = call(module.raw(), &arguments);
+                // These take no parameter, and look at that first.
+                let parameter = name.contains("SignMessage") || name.contains("VerifyMessage");
+                let fine =
+                    rv == ck::CKR_OPERATION_NOT_INITIALIZED || parameter && rv == ck::CKR_MECHANISM_PARAM_INVALID;
+                assert!(fine, "{name} with {number}: {:?}", Rv(rv));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_mechanism_of_another_function_and_an_object_that_is_not_there_are_refused() {
+    isolated(|env| {
+        let module = env.module();
+        let session = logged_in(env, &module);
+        // The mechanism at every pointer is CKM_RSA_PKCS_KEY_PAIR_GEN with a parameter of length 0: of no use here.
+        let keyed =
+            ["C_EncryptInit", "C_DecryptInit", "C_SignInit", "C_VerifyInit", "C_WrapKey", "C_UnwrapKey", "C_DeriveKey"];
+        for key in [0, 1, u64::MAX] {
+            for Call { name, call } in CALLS.iter().filter(|call| keyed.contains(&call.name)) {
+                let page = Some(UnsafeCell::new([0; 512]));
+                let arguments = Arguments { page, key, ..null(session.handle, 0, 0) };
+                let rv = call(module.raw(), &arguments);
+                assert_eq!(rv, ck::CKR_MECHANISM_INVALID, "{name} with key {key}: {:?}", Rv(rv));
+            }
+        }
+        for name in ["C_DestroyObject", "C_GetObjectSize", "C_GetAttributeValue", "C_SetAttributeValue", "C_CopyObject"]
+        {
+            let call = CALLS.iter().find(|call| call.name == name).expect("its call").call;
+            for key in [0, u64::MAX] {
+                let page = Some(UnsafeCell::new([0; 512]));
+                let rv = call(module.raw(), &Arguments { page, key, ..null(session.handle, 0, 1) });
+                assert_eq!(rv, ck::CKR_OBJECT_HANDLE_INVALID, "{name} with object {key}: {:?}", Rv(rv));
+            }
+        }
+    });
+}
