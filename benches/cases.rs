@@ -2,17 +2,29 @@
 
 use crate::bare::{self, Run};
 use crate::client::{self, Attribute, Session};
+use crate::floor;
 use cryptoki_sys::*;
 use openssl::nid::Nid;
 
 /// One operation.
 pub struct Case {
     /// Its name in the table.
-    pub name: &'static str,
+    pub name: String,
     /// The floor.
-    pub bare: fn() -> Result<Run, String>,
-    /// The same through PKCS#11, on the keys of [`make_keys`].
-    pub module: fn(Session) -> Result<Run, String>,
+    pub bare: Box<dyn Fn() -> Result<Run, String>>,
+    /// The same through PKCS#11.
+    pub module: Box<dyn Fn(Session) -> Result<Run, String>>,
+}
+
+impl Case {
+    /// A case with a floor.
+    pub fn new(
+        name: impl Into<String>,
+        bare: impl Fn() -> Result<Run, String> + 'static,
+        module: impl Fn(Session) -> Result<Run, String> + 'static,
+    ) -> Case {
+        Case { name: name.into(), bare: Box::new(bare), module: Box::new(module) }
+    }
 }
 
 /// DigestInfo of SHA-256 (RFC 8017, 9.2) and a digest.
@@ -23,50 +35,51 @@ fn digest_info() -> Vec<u8> {
     info
 }
 
-/// Every case.
-pub const CASES: &[Case] = &[
-    Case {
-        name: "sign RSA-2048 (PKCS#1 v1.5)",
-        bare: || bare::rsa_pkcs(2048, digest_info()),
-        module: |s| sign(s, b"rsa2048", CKM_RSA_PKCS, digest_info()),
-    },
-    Case {
-        name: "sign P-256 (ECDSA)",
-        bare: || bare::ecdsa(Nid::X9_62_PRIME256V1, vec![7; 32]),
-        module: |s| sign(s, b"p256", CKM_ECDSA, vec![7; 32]),
-    },
-    Case {
-        name: "sign P-384 (ECDSA)",
-        bare: || bare::ecdsa(Nid::SECP384R1, vec![7; 48]),
-        module: |s| sign(s, b"p384", CKM_ECDSA, vec![7; 48]),
-    },
-    Case {
-        name: "sign Ed25519, 32 B",
-        bare: || bare::ed25519(vec![7; 32]),
-        module: |s| sign(s, b"ed25519", CKM_EDDSA, vec![7; 32]),
-    },
-    Case { name: "AES-256-GCM, 1 KiB", bare: || bare::aes_gcm(vec![7; 1024]), module: |s| gcm(s, 1024) },
-    Case { name: "AES-256-GCM, 1 MiB", bare: || bare::aes_gcm(vec![7; 1 << 20]), module: |s| gcm(s, 1 << 20) },
-    Case { name: "AES-256-CBC, 1 MiB", bare: || bare::aes_cbc(vec![7; 1 << 20]), module: |s| cbc(s, 1 << 20) },
-    Case {
-        name: "HMAC-SHA-256, 64 B",
-        bare: || bare::hmac_sha256(vec![7; 64]),
-        module: |s| sign(s, b"hmac", CKM_SHA256_HMAC, vec![7; 64]),
-    },
-    Case { name: "SHA-256, 64 B", bare: || bare::sha256(vec![7; 64]), module: |s| digest(s, 64) },
-    Case { name: "SHA-256, 1 MiB", bare: || bare::sha256(vec![7; 1 << 20]), module: |s| digest(s, 1 << 20) },
-    Case { name: "random, 32 B", bare: || bare::random(32), module: |s| random(s, 32) },
-    Case {
-        name: "find by label",
-        bare: || Err("nothing to compare with".into()),
-        module: |s| {
-            Ok(Box::new(move || match s.find(&[(CKA_LABEL, b"p256"), (CKA_CLASS, &PRIVATE)])? {
-                Some(_) => Ok(()),
-                None => Err("not found".into()),
-            }))
-        },
-    },
-];
+/// The place of P-256 in [`cases`], which is also the first signature of a new process.
+pub const P256: usize = 1;
+
+/// What the README shows, on the keys of [`make_keys`].
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case::new(
+            "sign RSA-2048 (PKCS#1 v1.5)",
+            || bare::rsa_pkcs(2048, digest_info()),
+            |s| sign(s, b"rsa2048", CKM_RSA_PKCS, digest_info()),
+        ),
+        Case::new(
+            "sign P-256 (ECDSA)",
+            || bare::ecdsa(Nid::X9_62_PRIME256V1, vec![7; 32]),
+            |s| sign(s, b"p256", CKM_ECDSA, vec![7; 32]),
+        ),
+        Case::new(
+            "sign P-384 (ECDSA)",
+            || bare::ecdsa(Nid::SECP384R1, vec![7; 48]),
+            |s| sign(s, b"p384", CKM_ECDSA, vec![7; 48]),
+        ),
+        Case::new("sign Ed25519, 32 B", || bare::ed25519(vec![7; 32]), |s| sign(s, b"ed25519", CKM_EDDSA, vec![7; 32])),
+        Case::new("AES-256-GCM, 1 KiB", || bare::aes_gcm(vec![7; 1024]), |s| gcm(s, 1024)),
+        Case::new("AES-256-GCM, 1 MiB", || bare::aes_gcm(vec![7; 1 << 20]), |s| gcm(s, 1 << 20)),
+        Case::new("AES-256-CBC, 1 MiB", || bare::aes_cbc(vec![7; 1 << 20]), |s| cbc(s, 1 << 20)),
+        Case::new(
+            "HMAC-SHA-256, 64 B",
+            || floor::mac(c"HMAC", Some((c"digest", c"SHA2-256")), 32, 64),
+            |s| sign(s, b"hmac", CKM_SHA256_HMAC, vec![7; 64]),
+        ),
+        Case::new("SHA-256, 64 B", || bare::sha256(vec![7; 64]), |s| digest(s, 64)),
+        Case::new("SHA-256, 1 MiB", || bare::sha256(vec![7; 1 << 20]), |s| digest(s, 1 << 20)),
+        Case::new("random, 32 B", || bare::random(32), |s| random(s, 32)),
+        Case::new(
+            "find by label",
+            || Err("nothing to compare with".into()),
+            |s| {
+                Ok(Box::new(move || match s.find(&[(CKA_LABEL, b"p256"), (CKA_CLASS, &PRIVATE)])? {
+                    Some(_) => Ok(()),
+                    None => Err("not found".into()),
+                }))
+            },
+        ),
+    ]
+}
 
 const YES: [u8; 1] = [CK_TRUE];
 const NO: [u8; 1] = [CK_FALSE];

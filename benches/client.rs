@@ -221,6 +221,42 @@ impl Session {
         Ok(length as usize)
     }
 
+    /// C_DecryptInit and C_Decrypt.
+    pub fn decrypt(
+        &self,
+        mechanism: &mut CK_MECHANISM,
+        key: CK_OBJECT_HANDLE,
+        data: &mut [u8],
+        out: &mut [u8],
+    ) -> Outcome<usize> {
+        let mut length = out.len() as CK_ULONG;
+        call!(self.functions, C_DecryptInit(self.handle, mechanism, key))?;
+        call!(
+            self.functions,
+            C_Decrypt(self.handle, data.as_mut_ptr(), data.len() as CK_ULONG, out.as_mut_ptr(), &mut length)
+        )?;
+        Ok(length as usize)
+    }
+
+    /// The mechanisms of the token that have one of these flags.
+    pub fn mechanisms(&self, flags: CK_FLAGS) -> Outcome<Vec<CK_MECHANISM_TYPE>> {
+        let mut info = CK_SESSION_INFO::default();
+        call!(self.functions, C_GetSessionInfo(self.handle, &mut info))?;
+        let mut count = 0;
+        call!(self.functions, C_GetMechanismList(info.slotID, ptr::null_mut(), &mut count))?;
+        let mut found = vec![0; count as usize];
+        call!(self.functions, C_GetMechanismList(info.slotID, found.as_mut_ptr(), &mut count))?;
+        let mut wanted = Vec::new();
+        for mechanism in found {
+            let mut about = CK_MECHANISM_INFO::default();
+            call!(self.functions, C_GetMechanismInfo(info.slotID, mechanism, &mut about))?;
+            if about.flags & flags != 0 {
+                wanted.push(mechanism);
+            }
+        }
+        Ok(wanted)
+    }
+
     /// C_DigestInit and C_Digest.
     pub fn digest(&self, mechanism: &mut CK_MECHANISM, data: &mut [u8], out: &mut [u8]) -> Outcome<usize> {
         let mut length = out.len() as CK_ULONG;

@@ -1,14 +1,17 @@
 //! SealHSM beside bare OpenSSL (the same static copy) and, where they are installed, SoftHSM2 and tpm2-pkcs11, in one
-//! run: `cargo bench --bench compare [-- --quick] [-- --case WORD]`. Every subject is a process of its own; the
+//! run: `cargo bench --bench compare [-- --quick] [-- --every] [-- --case WORD]`; `--every` measures every mechanism
+//! that signs, encrypts or digests, SealHSM beside bare OpenSSL alone. Every subject is a process of its own; the
 //! subjects take turns in short slices, forwards and backwards, because machines are shared and noisy: read ratios.
 #![allow(unsafe_code, missing_docs, clippy::print_stdout)]
 
 mod bare;
 mod cases;
 mod client;
+mod every;
+mod floor;
 mod subjects;
 
-use cases::CASES;
+use cases::{Case, P256, cases};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -19,9 +22,14 @@ const SLICE: Duration = Duration::from_millis(40);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let every = arguments.iter().any(|a| a == "--every");
+    let list = if every { every::cases() } else { cases() };
     let after = |flag: &str| arguments.iter().position(|a| a == flag).and_then(|at| arguments.get(at + 1));
     if let Some(module) = after("--child") {
-        return child(module);
+        return child(module, &list);
+    }
+    if let Some(module) = after("--forgotten") {
+        return forgotten(module);
     }
     if let Some(module) = after("--first-signature") {
         return first_signature(module);
@@ -33,17 +41,40 @@ fn main() {
     let quick = arguments.iter().any(|a| a == "--quick");
     let wanted = after("--case").map_or("", String::as_str);
     let (rounds, many) = if quick { (5, 1_000) } else { (21, 10_000) };
+    if every {
+        return all_mechanisms(&list, wanted, rounds);
+    }
     let few = subjects::all(10);
     println!("subjects: {}", few.iter().map(|s| s.name).collect::<Vec<_>>().join(", "));
     for subject in &few {
         subject.missing.iter().for_each(|m| println!("{} lacks {m}", subject.name));
     }
     println!("\nwith 10 more objects; operations per second, and ratios to bare OpenSSL");
-    table(&few, wanted, rounds);
+    table(&few, &list, wanted, rounds);
+    first_signatures(&few, wanted, rounds);
     drop(few);
     let full = subjects::ours(many);
     println!("\nwith {many} more objects");
-    table(&[subjects::bare(), full], wanted, rounds);
+    let both = [subjects::bare(), full];
+    table(&both, &list, wanted, rounds);
+    first_signatures(&both, wanted, rounds);
+}
+
+/// SealHSM beside the floor, and what has none.
+fn all_mechanisms(list: &[Case], wanted: &str, rounds: usize) {
+    let both = [subjects::bare(), subjects::ours(10)];
+    table(&both, list, wanted, rounds);
+    let output = command(&both[1], "--forgotten").output().expect("spawn");
+    print!("\n{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// Prints the mechanisms of a module that are not measured.
+fn forgotten(module: &str) {
+    let found = client::Module::load(module.as_ref()).and_then(|m| every::forgotten(&m.session(PIN)?));
+    match found {
+        Ok(found) => found.iter().for_each(|mechanism| println!("not measured: {mechanism:#x}")),
+        Err(error) => println!("{error}"),
+    }
 }
 
 /// A subject at work: answers `case iterations` with nanoseconds.
@@ -82,16 +113,18 @@ impl Drop for Worker {
 
 fn command(subject: &Subject, mode: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("own path"));
-    command.args([mode, &subject.module]).envs(subject.environment.iter().cloned());
+    // The list of cases is the parent's.
+    let list = std::env::args().find(|a| a == "--every");
+    command.args(list).args([mode, &subject.module]).envs(subject.environment.iter().cloned());
     command
 }
 
-fn table(subjects: &[Subject], wanted: &str, rounds: usize) {
+fn table(subjects: &[Subject], list: &[Case], wanted: &str, rounds: usize) {
     print!("| operation |");
     subjects.iter().for_each(|s| print!(" {} |", s.name));
     println!("\n|---|{}", "--:|".repeat(subjects.len()));
     let mut workers: Vec<Worker> = subjects.iter().map(Worker::start).collect();
-    for (at, case) in CASES.iter().enumerate().filter(|(_, case)| case.name.contains(wanted)) {
+    for (at, case) in list.iter().enumerate().filter(|(_, case)| case.name.contains(wanted)) {
         // One call to warm up and to find what does not work, then as many as fill a slice.
         let iterations: Vec<Result<u64, String>> = workers
             .iter_mut()
@@ -119,6 +152,9 @@ fn table(subjects: &[Subject], wanted: &str, rounds: usize) {
         }
         println!();
     }
+}
+
+fn first_signatures(subjects: &[Subject], wanted: &str, rounds: usize) {
     if "first signature of a new process".contains(wanted) {
         print!("| first signature of a new process (P-256, ms) |");
         for subject in subjects {
@@ -161,7 +197,7 @@ fn first(subject: &Subject) -> Option<f64> {
     String::from_utf8(output.stdout).ok()?.trim().parse::<f64>().ok().map(|ns| ns / 1e6)
 }
 
-fn child(module: &str) {
+fn child(module: &str, list: &[Case]) {
     let session = || -> Result<client::Session, String> {
         // One session per case; C_Initialize and C_Login happen once per process.
         thread_local!(static MODULE: std::cell::OnceCell<client::Module> = const { std::cell::OnceCell::new() });
@@ -173,14 +209,14 @@ fn child(module: &str) {
             cell.get().ok_or("unloaded".to_string())?.session(PIN)
         })
     };
-    let mut ready: Vec<Option<Result<bare::Run, String>>> = CASES.iter().map(|_| None).collect();
+    let mut ready: Vec<Option<Result<bare::Run, String>>> = list.iter().map(|_| None).collect();
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
         let mut words = line.split(' ').filter_map(|w| w.parse::<u64>().ok());
         let (Some(case), Some(iterations)) = (words.next(), words.next()) else { break };
         let case = case as usize;
         let run = ready[case].get_or_insert_with(|| match module {
-            "bare" => (CASES[case].bare)(),
-            _ => session().and_then(CASES[case].module),
+            "bare" => (list[case].bare)(),
+            _ => session().and_then(&list[case].module),
         });
         let outcome = run.as_mut().map_err(|e| e.clone()).and_then(|run| {
             let start = Instant::now();
@@ -200,10 +236,10 @@ fn child(module: &str) {
 fn first_signature(module: &str) {
     let start = Instant::now();
     let outcome = match module {
-        "bare" => (CASES[1].bare)().and_then(|mut run| run()),
+        "bare" => (cases()[P256].bare)().and_then(|mut run| run()),
         _ => client::Module::load(module.as_ref())
             .and_then(|m| m.session(PIN))
-            .and_then(|s| (CASES[1].module)(s))
+            .and_then(|s| (cases()[P256].module)(s))
             .and_then(|mut run| run()),
     };
     match outcome {
