@@ -136,9 +136,8 @@ impl Application {
     }
 
     pub(super) fn abandon(&self, session: SessionHandle, kind: Kind) {
-        if let Ok(session) = self.session(session)
-            && let Ok(operation) = session.operations().get(kind)
-        {
+        let Ok(session) = self.session(session) else { return };
+        if let Ok(operation) = session.operations().get(kind) {
             operation.abandon_message();
         }
     }

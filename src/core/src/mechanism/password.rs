@@ -58,7 +58,7 @@ pub(super) static ROWS: &[Row] = &[
 ];
 
 /// CKP_ to hash.
-const PRFS: &[(u64, &Hash)] = &[
+static PRFS: &[(u64, &Hash)] = &[
     (ck::CKP_PKCS5_PBKD2_HMAC_SHA1, &hash::SHA1),
     (ck::CKP_PKCS5_PBKD2_HMAC_SHA224, &hash::SHA224),
     (ck::CKP_PKCS5_PBKD2_HMAC_SHA256, &hash::SHA256),

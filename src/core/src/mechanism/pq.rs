@@ -146,7 +146,7 @@ fn hashed_verify(key: &Arc<Key>, hash: &'static Prehash) -> Result<Box<dyn Verif
 }
 
 /// mu, the message representative of ML-DSA (FIPS 204 algorithm 7), is 64 bytes of SHAKE256.
-const MU: &Algorithm = &digest::SHAKE256;
+static MU: &Algorithm = &digest::SHAKE256;
 
 /// What the scheme is given.
 #[derive(Clone, Copy)]

@@ -1,6 +1,7 @@
 //! The usable form of a key object: made from its attributes on first use, kept for the login. And what the token
 //! checks and computes when a key comes to be, one file per family of keys.
 
+mod crc64;
 pub mod curve;
 pub mod dl;
 mod legacy;
@@ -220,10 +221,12 @@ impl Key {
 
 /// Checks the values of a key that an application gives (C_CreateObject, C_UnwrapKey) against each other and adds
 /// what the token computes: RSA CRT parts, CKA_MODULUS_BITS, CKA_VALUE_LEN, CKA_PUBLIC_KEY_INFO (SPKI DER),
-/// CKA_CHECK_VALUE, a normalised CKA_EC_PARAMS (OID DER) and CKA_EC_POINT (DER OCTET STRING). Called for every key,
-/// generated ones too, before it is stored; what this token generated (CKA_LOCAL) it does not check again.
+/// CKA_CHECK_VALUE, CKA_PUBLIC_CRC64_VALUE, a normalised CKA_EC_PARAMS (OID DER) and CKA_EC_POINT (DER OCTET STRING).
+/// Called for every key, generated ones too, before it is stored; what this token generated (CKA_LOCAL) it does not
+/// check again.
 pub fn complete(key: &mut Attributes) -> Result<()> {
-    (family(key)?.1.complete)(key)
+    (family(key)?.1.complete)(key)?;
+    if key.ulong(ck::CKA_CLASS) == Some(ck::CKO_SECRET_KEY) { Ok(()) } else { crc64::complete(key) }
 }
 
 fn is_private(key: &Attributes) -> bool {
