@@ -489,3 +489,37 @@ fn a_unique_id_is_given_once_and_for_ever() {
         });
     });
 }
+
+/// CRC-64 of ECMA-182, by long division of one bit after the other.
+fn crc64(data: &[u8]) -> [u8; 8] {
+    let bits = data.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1));
+    let divide = |crc: u64, bit: bool| {
+        let carry = (crc >> 63 == 1) != bit;
+        if carry { crc << 1 ^ 0x42f0_e1eb_a9ea_3693 } else { crc << 1 }
+    };
+    bits.fold(0, divide).to_be_bytes()
+}
+
+#[test]
+fn both_halves_of_a_pair_tell_the_checksum_of_what_is_public_in_it() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let rsa = session.rsa_pair(2048);
+        let modulus = session.bytes(rsa.0, ck::CKA_MODULUS).unwrap();
+        let ml_dsa = session.pq_pair(ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKP_ML_DSA_44);
+        let value = session.bytes(ml_dsa.0, ck::CKA_VALUE).unwrap();
+        for (pair, public) in [(rsa, modulus), (ml_dsa, value)] {
+            for half in [pair.0, pair.1] {
+                assert_eq!(session.bytes(half, ck::CKA_PUBLIC_CRC64_VALUE), Ok(crc64(&public).to_vec()));
+            }
+        }
+        // On curves the standard defines none.
+        let p256 = session.create(&Known::p256().public).unwrap();
+        assert_eq!(code(session.bytes(p256, ck::CKA_PUBLIC_CRC64_VALUE)), ck::CKR_ATTRIBUTE_TYPE_INVALID);
+        for (known, crc) in [(Known::rsa(), [1; 8]), (Known::p256(), [0; 8])] {
+            let wrong = known.public.bytes(ck::CKA_PUBLIC_CRC64_VALUE, crc);
+            assert_eq!(code(session.create(&wrong)), ck::CKR_ATTRIBUTE_VALUE_INVALID);
+        }
+    });
+}
