@@ -13,9 +13,7 @@ pub fn ecdh(run: &mut Run<'_>, keep: impl Fn(&str) -> bool) {
     files!(run, ecdh, keep, _name group => {
         let (params, length) = keys::curve(group.curve);
         let probe = run.session.create(&keys::scalar(ck::CKK_EC, params, &[1]));
-        if run.on_curve(group.curve, probe, group.tests.len()).is_none() {
-            continue;
-        }
+        run.on_curve(group.curve, probe);
         let encoded = group.test_type == TestGroupTypeId::Ecdh;
         run.each(&group.tests, |session, test| {
             let peer = if encoded { der::ec_public_key(&test.public_key) } else { Some((params, &test.public_key[..])) };

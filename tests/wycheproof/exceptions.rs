@@ -56,12 +56,6 @@ pub const FOREIGN: &[(&[&str], &str)] = &[
     (&["mac::Kmac128", "mac::Kmac256"], "PKCS#11 has no KMAC before version 3.3"),
 ];
 
-/// Mechanisms that are still to come.
-pub const NOT_YET: &[ck::CK_MECHANISM_TYPE] = &[ck::CKM_DSA_SHA224, ck::CKM_DSA_SHA256];
-
-/// Curves that are still to come, by the crate's names.
-pub const NOT_YET_CURVES: &[&str] = &[];
-
 /// Why a vector cannot be asked through PKCS#11.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Beyond {

@@ -1,6 +1,6 @@
 //! Runs vectors, compares the module's verdict with theirs, and counts.
 
-use crate::exceptions::{Beyond, EXCEPTIONS, Exception, FOREIGN, NOT_YET, NOT_YET_CURVES};
+use crate::exceptions::{Beyond, EXCEPTIONS, Exception, FOREIGN};
 use kit::{Result, Rv, Session, ck};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Write};
@@ -119,7 +119,6 @@ struct File {
     name: String,
     run: usize,
     excepted: usize,
-    not_yet: usize,
     beyond: BTreeMap<Beyond, usize>,
 }
 
@@ -155,27 +154,15 @@ impl<'s> Run<'s> {
         self.files.last_mut().expect("an open file")
     }
 
-    /// Whether the module has a mechanism that so many vectors of this file need. If not, it must be in [`NOT_YET`].
-    pub fn has(&mut self, mechanism: ck::CK_MECHANISM_TYPE, vectors: usize) -> bool {
+    /// Fails unless the module has the mechanism.
+    pub fn needs(&mut self, mechanism: ck::CK_MECHANISM_TYPE) {
         let listed = self.session.module.mechanism_info(self.slot, mechanism).is_ok();
-        if !listed {
-            assert!(NOT_YET.contains(&mechanism), "{}: mechanism {mechanism:#x} is not there", self.file().name);
-            self.file().not_yet += vectors;
-        }
-        listed
+        assert!(listed, "{}: mechanism {mechanism:#x} is not there", self.file().name);
     }
 
-    /// A key that so many vectors need, unless its curve is in [`NOT_YET_CURVES`].
-    pub fn on_curve<T>(&mut self, curve: impl Debug, key: Result<T>, vectors: usize) -> Option<T> {
-        let name = format!("{curve:?}");
-        match key {
-            Ok(key) => Some(key),
-            Err(code) if code == ck::CKR_CURVE_NOT_SUPPORTED && NOT_YET_CURVES.contains(&name.as_str()) => {
-                self.file().not_yet += vectors;
-                None
-            }
-            Err(code) => panic!("{}: a key on {name}: {code}", self.file().name),
-        }
+    /// A key, which must be there whatever its curve.
+    pub fn on_curve<T>(&mut self, curve: impl Debug, key: Result<T>) -> T {
+        key.unwrap_or_else(|code| panic!("{}: a key on {curve:?}: {code}", self.file().name))
     }
 
     /// Runs vectors that one closure can judge.
@@ -234,23 +221,17 @@ impl<'s> Run<'s> {
     }
 
     fn table(&self) -> String {
-        let mut table = String::from("\n    run  except.  beyond  not yet  file\n");
-        let mut line = |run: usize, excepted: usize, beyond: usize, not_yet: usize, name: &str| {
-            writeln!(table, "{run:7}{excepted:9}{beyond:8}{not_yet:9}  {name}").expect("a string");
+        let mut table = String::from("\n    run  except.  beyond  file\n");
+        let mut line = |run: usize, excepted: usize, beyond: usize, name: &str| {
+            writeln!(table, "{run:7}{excepted:9}{beyond:8}  {name}").expect("a string");
         };
         let beyond = |file: &File| file.beyond.values().sum::<usize>();
         for file in &self.files {
-            line(file.run, file.excepted, beyond(file), file.not_yet, &file.name);
+            line(file.run, file.excepted, beyond(file), &file.name);
         }
         let sum = |of: &dyn Fn(&File) -> usize| self.files.iter().map(of).sum::<usize>();
         let (run, excepted) = (sum(&|file| file.run), sum(&|file| file.excepted));
-        line(
-            run,
-            excepted,
-            sum(&beyond),
-            sum(&|file| file.not_yet),
-            &format!("in all; {} files for other algorithms", self.foreign),
-        );
+        line(run, excepted, sum(&beyond), &format!("in all; {} files for other algorithms", self.foreign));
         let mut reasons: BTreeMap<Beyond, usize> = BTreeMap::new();
         for (reason, count) in self.files.iter().flat_map(|file| &file.beyond) {
             *reasons.entry(*reason).or_default() += count;

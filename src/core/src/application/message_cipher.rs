@@ -122,9 +122,9 @@ impl Application {
         self.end_process(session, way.kind())
     }
 
-    /// Ends the active message, if there is one, after arguments that could not be taken.
-    pub fn message_abandon(&self, session: SessionHandle, way: Way) {
-        self.abandon(session, way.kind());
+    /// Ends the active message after arguments that could not be taken; an error if there is no process.
+    pub fn message_abandon(&self, session: SessionHandle, way: Way) -> Result<()> {
+        self.abandon(session, way.kind())
     }
 
     pub(super) fn end_process(&self, session: SessionHandle, kind: Kind) -> Result<()> {
@@ -135,11 +135,9 @@ impl Application {
         Ok(())
     }
 
-    pub(super) fn abandon(&self, session: SessionHandle, kind: Kind) {
-        let Ok(session) = self.session(session) else { return };
-        if let Ok(operation) = session.operations().get(kind) {
-            operation.abandon_message();
-        }
+    pub(super) fn abandon(&self, session: SessionHandle, kind: Kind) -> Result<()> {
+        self.session(session)?.operations().get(kind)?.abandon_message();
+        Ok(())
     }
 }
 

@@ -131,14 +131,14 @@ impl Application {
         self.end_process(session, Kind::MessageVerify)
     }
 
-    /// Ends the message of a process that signs after arguments that could not be taken.
-    pub fn message_sign_abandon(&self, session: SessionHandle) {
-        self.abandon(session, Kind::MessageSign);
+    /// Ends the message of a process that signs after arguments that could not be taken; an error if there is no process.
+    pub fn message_sign_abandon(&self, session: SessionHandle) -> Result<()> {
+        self.abandon(session, Kind::MessageSign)
     }
 
     /// The same for verifying.
-    pub fn message_verify_abandon(&self, session: SessionHandle) {
-        self.abandon(session, Kind::MessageVerify);
+    pub fn message_verify_abandon(&self, session: SessionHandle) -> Result<()> {
+        self.abandon(session, Kind::MessageVerify)
     }
 }
 

@@ -21,7 +21,7 @@ fn given<'c, T>(
     let shape = app.message_shape(session, way)?;
     let taken = take().and_then(|taken| Ok((Message::of(shape, parameter, length)?, taken)));
     if taken.is_err() {
-        app.message_abandon(session, way);
+        app.message_abandon(session, way)?;
     }
     taken
 }

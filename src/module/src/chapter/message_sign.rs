@@ -13,18 +13,20 @@ fn none(parameter: Pointer<'_, c_void>, length: ck::CK_ULONG) -> Result<()> {
     if parameter.is_null() && length == 0 { Ok(()) } else { Err(Error::MechanismParamInvalid) }
 }
 
-/// What a message was to be fed with: an argument that cannot be taken ends the message.
+/// What a message was to be fed with: an argument that cannot be taken ends the message. Whether there is a process
+/// comes before what is wrong with a parameter, and after what is wrong with other arguments.
 fn or_abandon<T>(
     app: &Application,
     session: ck::CK_SESSION_HANDLE,
-    abandon: fn(&Application, ck::CK_SESSION_HANDLE),
+    abandon: fn(&Application, ck::CK_SESSION_HANDLE) -> Result<()>,
     decoded: Result<T>,
 ) -> Result<T> {
     app.check_session(session)?;
-    if decoded.is_err() {
-        abandon(app, session);
+    let Err(error) = decoded else { return decoded };
+    match (error, abandon(app, session)) {
+        (Error::MechanismParamInvalid, Err(none)) => Err(none),
+        _ => Err(error),
     }
-    decoded
 }
 
 entries! {
