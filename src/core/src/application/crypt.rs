@@ -14,6 +14,7 @@ use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_secret::Secret;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 impl Application {
     /// C_EncryptInit. Every Init: `None` is a NULL mechanism and cancels.
@@ -92,7 +93,12 @@ impl Application {
         let mut engine = engine(row, kind, key)?;
         match &mut engine {
             Engine::Cipher(e) => e.start(&mechanism.parameter)?,
-            Engine::Sign(e) => e.start(&mechanism.parameter)?,
+            Engine::Sign(e) => {
+                e.start(&mechanism.parameter)?;
+                if e.counter().is_some() {
+                    self.counts.store(true, Ordering::Relaxed);
+                }
+            }
             Engine::Verify(e) | Engine::VerifySignature(e, _) => e.start(&mechanism.parameter)?,
             Engine::Recover(e) => e.start(&mechanism.parameter)?,
             Engine::Digest(e) => e.start(&mechanism.parameter)?,
@@ -199,7 +205,7 @@ fn engine(row: &'static Row, kind: Kind, key: &Arc<Key>) -> Result<Engine> {
 
 fn message(row: &Row, key: &Arc<Key>, direction: Direction) -> Result<Engine> {
     let aead = Aead::new(row.message.ok_or(Error::MechanismInvalid)?, key, direction)?;
-    Ok(Engine::Message(Box::new(aead), Nonces::default()))
+    Ok(Engine::Message(Box::new(aead), Box::default()))
 }
 
 /// One call of a cipher operation.

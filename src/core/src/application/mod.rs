@@ -119,6 +119,8 @@ pub struct Application {
     /// Held while C_InitToken makes a token.
     making: Mutex<()>,
     stopped: AtomicBool,
+    /// Whether any operation for one-time passwords was begun: until then C_Sign need not ask for one.
+    counts: AtomicBool,
     /// Slots where a token of another process came to be that C_WaitForSlotEvent has not told of.
     arrived: Mutex<VecDeque<SlotId>>,
     /// Wakes C_WaitForSlotEvent.
@@ -140,6 +142,7 @@ impl Application {
             states: state::States::default(),
             making: Mutex::default(),
             stopped: AtomicBool::new(false),
+            counts: AtomicBool::new(false),
             arrived: Mutex::default(),
             event: Condvar::new(),
         };

@@ -10,6 +10,7 @@ use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_store::Change;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// How often it is tried when other processes use the same key.
 const TRIES: u32 = 16;
@@ -17,6 +18,9 @@ const TRIES: u32 = 16;
 impl Application {
     /// Whether C_Sign gives a one-time password in this session: a counter of 8 bytes, then the password.
     pub fn gives_otp(&self, session: u64) -> bool {
+        if !self.counts.load(Ordering::Relaxed) {
+            return false;
+        }
         let Ok(session) = self.session(session) else { return false };
         let mut operations = session.operations();
         match operations.get(Kind::Sign) {

@@ -217,7 +217,7 @@ impl Aead {
     /// Wipes what waits of a message that does not go on.
     pub fn forget(&mut self) {
         self.taken = 0;
-        self.waiting.whole();
+        self.waiting.clear();
     }
 
     /// Which one.

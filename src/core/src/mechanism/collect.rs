@@ -42,6 +42,13 @@ impl Collector {
         Ok(())
     }
 
+    /// Forgets what was collected; costs nothing when there is nothing.
+    pub fn clear(&mut self) {
+        if self.data.len() > 0 {
+            self.whole();
+        }
+    }
+
     /// What was collected; nothing is after.
     pub fn whole(&mut self) -> Secret {
         let mut whole = std::mem::replace(&mut self.data, Secret::zeroed(0));

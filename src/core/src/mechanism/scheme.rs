@@ -164,7 +164,7 @@ impl<S: Scheme> Collected<S> {
     }
 
     fn begin(&mut self, parameter: &Parameter<'_>) -> Result<()> {
-        self.data.whole();
+        self.data.clear();
         self.scheme.start(parameter)
     }
 }
@@ -174,7 +174,7 @@ impl<S: Scheme> Signer for Collected<S> {
         self.begin(parameter)
     }
     fn again(&mut self) -> Result<()> {
-        self.data.whole();
+        self.data.clear();
         Ok(())
     }
     fn signature_len(&self) -> usize {
@@ -197,7 +197,7 @@ impl<S: Scheme> Verifier for Collected<S> {
         self.begin(parameter)
     }
     fn again(&mut self) -> Result<()> {
-        self.data.whole();
+        self.data.clear();
         Ok(())
     }
     fn fits(&self, signature_len: usize) -> bool {

@@ -129,7 +129,7 @@ pub enum Engine {
     /// C_VerifySignature, and the signature.
     VerifySignature(Box<dyn Verifier>, Vec<u8>),
     /// C_EncryptMessage or C_DecryptMessage, and the nonces that the token makes.
-    Message(Box<Aead>, Nonces),
+    Message(Box<Aead>, Box<Nonces>),
     /// C_VerifyRecover.
     Recover(Box<dyn Recoverer>),
 }

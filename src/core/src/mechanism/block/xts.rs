@@ -69,7 +69,7 @@ impl Xts {
 impl Cipher for Xts {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         self.tweak.copy_from_slice(parameter.bytes(BLOCK)?);
-        self.parts.whole();
+        self.parts.clear();
         Ok(())
     }
 
