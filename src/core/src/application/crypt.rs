@@ -4,7 +4,6 @@ use super::{Application, ObjectHandle, SessionHandle, Sink};
 use crate::mechanism::aead::{Aead, Direction};
 use crate::mechanism::engine::Cipher;
 use crate::mechanism::key::{Key, Spare};
-use crate::mechanism::message::Nonces;
 use crate::mechanism::{Mechanism, Row};
 use crate::object::{Home, Permit};
 use crate::session::Session;

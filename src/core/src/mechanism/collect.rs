@@ -44,7 +44,7 @@ impl Collector {
 
     /// Forgets what was collected; costs nothing when there is nothing.
     pub fn clear(&mut self) {
-        if self.data.len() > 0 {
+        if !self.data.is_empty() {
             self.whole();
         }
     }
