@@ -1,7 +1,7 @@
 //! SealHSM beside bare OpenSSL (the same static copy) and, where they are installed, SoftHSM2 and tpm2-pkcs11, in one
-//! run: `cargo bench --bench compare [-- --quick] [-- --every] [-- --case WORD]`; `--every` measures every mechanism
-//! that signs, encrypts or digests, SealHSM beside bare OpenSSL alone. Every subject is a process of its own; the
-//! subjects take turns in short slices, forwards and backwards, because machines are shared and noisy: read ratios.
+//! run: `cargo bench -p sealhsm-benches --bench compare -- [--quick] [--every] [--case WORD]`; `--every` measures every
+//! mechanism that signs, encrypts or digests, SealHSM beside bare OpenSSL alone. Every subject is a process of its own;
+//! the subjects take turns in short slices, forwards and backwards, because machines are shared and noisy: read ratios.
 #![allow(unsafe_code, missing_docs, clippy::print_stdout)]
 
 mod bare;
