@@ -1,5 +1,5 @@
-//! C_WrapKey, C_UnwrapKey and their authenticated forms (PKCS#11 3.2 sections 5.18.3 to 5.18.7): which key may go under which, and what an
-//! unwrapped key becomes. The bytes are the business of `mechanism::wrapping`.
+//! C_WrapKey, C_UnwrapKey and their authenticated forms (PKCS#11 3.2 sections 5.18.3 to 5.18.7): which key may go
+//! under which, and what an unwrapped key becomes. The bytes are the business of `mechanism::wrapping`.
 
 use super::{Application, ObjectHandle, SessionHandle, Sink};
 use crate::attribute::build::{self, Birth};

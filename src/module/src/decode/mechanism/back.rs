@@ -23,8 +23,8 @@ pub struct Back<'c> {
     pub(super) seed: Option<Pointer<'c, ck::CK_DSA_PARAMETER_GEN_PARAM>>,
 }
 
-/// The places of C_DeriveKey and C_GenerateKey; `handle` is phKey, which some mechanisms leave alone. The core refuses a structure that is
-/// malformed, whose places are not used.
+/// The places of C_DeriveKey and C_GenerateKey; `handle` is phKey, which some mechanisms leave alone. The core refuses
+/// a structure that is malformed, whose places are not used.
 pub fn places<'c>(
     mechanism: Pointer<'c, ck::CK_MECHANISM>,
     handle: Pointer<'c, ck::CK_OBJECT_HANDLE>,
