@@ -7,7 +7,7 @@ use crate::mechanism::key::{Key, Spare};
 use crate::mechanism::{Mechanism, Row};
 use crate::object::{Home, Permit};
 use crate::session::Session;
-use crate::session::operation::{After, Engine, Kind, Operation, Reauthentication};
+use crate::session::operation::{After, Engine, Kind, Operation, Operations, Reauthentication, Taken};
 use crate::token::lock;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
@@ -80,34 +80,34 @@ impl Application {
             return Ok(());
         };
         operations.free_for(kind)?;
+        if let Some(operation) = operations.at_rest(kind, mechanism.mechanism, key) {
+            // Only what began without anything to prepare comes to rest.
+            if operation.taken.stored {
+                session.token.glance()?;
+            }
+            if operations.current(&operation) {
+                return self.begin_again(&mut operations, operation, mechanism);
+            }
+            operation.retire();
+        }
         let row = self.row(mechanism.mechanism)?;
         if !has(row, kind) {
             return Err(Error::MechanismInvalid);
         }
+        let removals = session.token.removals.load(Ordering::Acquire);
         let found = self.key(&session, key)?;
         let (key, permit) = found.0.key(found.1.as_ref())?;
         may(row, kind, key, permit)?;
         self.sized(key)?;
         self.admitted(&mechanism.parameter)?;
         let mut engine = engine(row, kind, key)?;
-        match &mut engine {
-            Engine::Cipher(e) => e.start(&mechanism.parameter)?,
-            Engine::Sign(e) => {
-                e.start(&mechanism.parameter)?;
-                if e.counter().is_some() {
-                    self.counts.store(true, Ordering::Relaxed);
-                }
-            }
-            Engine::Verify(e) | Engine::VerifySignature(e, _) => e.start(&mechanism.parameter)?,
-            Engine::Recover(e) => e.start(&mechanism.parameter)?,
-            Engine::Digest(e) => e.start(&mechanism.parameter)?,
-            Engine::Message(..) => {}
-        }
-        operations.begin(Operation {
+        self.start_engine(&mut engine, mechanism)?;
+        operations.begin(Box::new(Operation {
             kind,
             row,
             engine: prepare(engine)?,
             key: Some(key.clone()),
+            taken: Taken { handle: found.0.handle, stored: matches!(found.0.home, Home::Token { .. }), removals },
             private: found.0.private,
             reauthentication: match permit.reauthenticate && permit.class == ck::CKO_PRIVATE_KEY {
                 true => Reauthentication::Awaited,
@@ -115,8 +115,38 @@ impl Application {
             },
             begun: false,
             waiting: None,
-        });
+        }));
         Ok(())
+    }
+
+    /// The operation at rest once more: its mechanism, key and permission were found good, and nothing changed since.
+    pub(super) fn begin_again(
+        &self,
+        operations: &mut Operations,
+        mut operation: Box<Operation>,
+        mechanism: &Mechanism<'_>,
+    ) -> Result<()> {
+        self.admitted(&mechanism.parameter)?;
+        self.start_engine(&mut operation.engine, mechanism)?;
+        operations.begin(operation);
+        Ok(())
+    }
+
+    fn start_engine(&self, engine: &mut Engine, mechanism: &Mechanism<'_>) -> Result<()> {
+        match engine {
+            Engine::Cipher(e) => e.start(&mechanism.parameter),
+            Engine::Sign(e) => {
+                e.start(&mechanism.parameter)?;
+                if e.counter().is_some() {
+                    self.counts.store(true, Ordering::Relaxed);
+                }
+                Ok(())
+            }
+            Engine::Verify(e) | Engine::VerifySignature(e, _) => e.start(&mechanism.parameter),
+            Engine::Recover(e) => e.start(&mechanism.parameter),
+            Engine::Digest(e) => e.start(&mechanism.parameter),
+            Engine::Message(..) => Ok(()),
+        }
     }
 
     /// The object of a key handle, up to date, and the store to read it from.
@@ -127,6 +157,7 @@ impl Application {
             return Ok((object, None));
         }
         token.glance()?;
+        self.settle(token);
         let object = token.object(handle).ok_or(Error::KeyHandleInvalid)?;
         Ok((object, token.present_store()))
     }

@@ -2,6 +2,7 @@
 
 mod built_in;
 mod crypt;
+mod current;
 mod derive;
 mod dual;
 mod kem;
@@ -36,7 +37,7 @@ use crate::{Error, Result};
 use sealhsm_door::Door;
 use slots::Slot;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, RwLock};
 
 /// CK_SLOT_ID.
@@ -112,6 +113,8 @@ pub type Sink<'a> = Option<&'a mut [u8]>;
 
 /// The library between C_Initialize and C_Finalize. Every method may be called from any thread.
 pub struct Application {
+    /// No other application of this process, or of the one that it was forked from, has it.
+    number: u64,
     shared: Arc<Shared>,
     slots: RwLock<Vec<Slot>>,
     sessions: RwLock<ByHandle<Arc<Session>>>,
@@ -135,7 +138,9 @@ impl Application {
             Error::General
         })?;
         let shared = Arc::new(Shared { seal: config.seal_settings(), door: Door::new(config.door_settings()), config });
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         let application = Application {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             shared,
             slots: RwLock::default(),
             sessions: RwLock::default(),
@@ -160,6 +165,7 @@ impl Application {
         drop(waiting);
         // What a call in another thread is using right now ends with that call.
         for session in std::mem::take(&mut *write(&self.sessions)).values() {
+            session.close();
             session.end_if_idle();
         }
         self.states.clear_if_idle();
@@ -188,10 +194,6 @@ impl Application {
         if let Ok(mut slots) = self.slots.try_write() {
             slots.drain(..).filter_map(|slot| slot.token).for_each(|token| token.wipe_if_idle());
         }
-    }
-
-    fn session(&self, handle: SessionHandle) -> Result<Arc<Session>> {
-        read(&self.sessions).get(&handle).cloned().ok_or(Error::SessionHandleInvalid)
     }
 
     fn token_in(&self, slot: SlotId) -> Result<Option<Arc<Token>>> {

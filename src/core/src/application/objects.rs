@@ -90,14 +90,17 @@ impl Application {
         }
         if let Home::Session { .. } = object.home {
             session.token.change_view(|view| view.remove(object.handle));
+            self.settle(&session.token);
             return Ok(());
         }
-        session.token.commit(|| {
+        let done = session.token.commit(|| {
             // After a conflict it may have changed or be gone.
             let now = session.token.object(object.handle).ok_or(Error::ObjectHandleInvalid)?;
             let Home::Token { ring, version } = now.home else { return Err(Error::ObjectHandleInvalid) };
             Ok(vec![Change::Destroy { uuid: now.uuid, ring, expected: version }])
-        })
+        });
+        self.settle(&session.token);
+        done
     }
 
     /// C_GetObjectSize: what the object takes up, in bytes.
@@ -194,6 +197,7 @@ impl Application {
         let only_session_objects = matches!(search.value(ck::CKA_TOKEN), Some(crate::attribute::Value::Bool(false)));
         if !only_session_objects {
             token.refresh()?;
+            self.settle(token);
         }
         let store = token.present_store();
         let mut found = Vec::new();

@@ -32,7 +32,7 @@ impl Application {
                 return Err(Error::SessionReadWriteSoExists);
             }
             *(if read_write { &mut counts.read_write } else { &mut counts.read_only }) += 1;
-            Arc::new(Session::new(new_handle(), slot, token.clone(), read_write))
+            Arc::new(Session::new(self.number, new_handle(), slot, token.clone(), read_write))
         };
         let handle = session.handle;
         write(&self.sessions).insert(handle, session);
@@ -42,6 +42,7 @@ impl Application {
     /// C_CloseSession; the last one of a token logs out.
     pub fn close_session(&self, session: SessionHandle) -> Result<()> {
         let session = write(&self.sessions).remove(&session).ok_or(Error::SessionHandleInvalid)?;
+        session.close();
         session.end();
         let last = {
             let mut counts = session.token.sessions();
@@ -126,6 +127,16 @@ impl Application {
         }
         self.states.log_out(token);
         was_in
+    }
+
+    /// Ends what rests in idle sessions with a key that is gone or has changed since: C_DestroyObject wipes the key.
+    pub(super) fn settle(&self, token: &Arc<Token>) {
+        if token.settled() {
+            return;
+        }
+        for session in read(&self.sessions).values().filter(|s| Arc::ptr_eq(&s.token, token)) {
+            session.settle_if_idle();
+        }
     }
 
     /// C_SessionCancel: CKF_ bits of the operations to end; others are ignored.

@@ -3,7 +3,7 @@
 use super::{Application, ObjectHandle, SessionHandle, Sink};
 use crate::attribute::Value;
 use crate::mechanism::Mechanism;
-use crate::session::operation::{After, Engine, Kind, Operation, Reauthentication};
+use crate::session::operation::{After, Engine, Kind, Operation, Reauthentication, Taken};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 
@@ -24,19 +24,23 @@ impl Application {
             return Ok(());
         };
         operations.free_for(Kind::Digest)?;
+        if let Some(operation) = operations.at_rest(Kind::Digest, mechanism.mechanism, 0) {
+            return self.begin_again(&mut operations, operation, mechanism);
+        }
         let row = self.row(mechanism.mechanism)?;
         let mut engine = row.digest.ok_or(Error::MechanismInvalid)?()?;
         engine.start(mechanism.parameter.well_formed()?)?;
-        operations.begin(Operation {
+        operations.begin(Box::new(Operation {
             kind: Kind::Digest,
             row,
             engine: Engine::Digest(engine),
             key: None,
+            taken: Taken::default(),
             private: false,
             reauthentication: Reauthentication::NotAsked,
             begun: false,
             waiting: None,
-        });
+        }));
         Ok(())
     }
 

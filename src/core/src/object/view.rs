@@ -49,6 +49,8 @@ pub struct View {
     /// Hash of a label or ID to the handles that have it.
     by_name: HashMap<u64, Vec<u64>>,
     hasher: RandomState,
+    /// Counts objects that went, or gave their handle to a changed one: whoever kept one looks again.
+    pub removals: Arc<AtomicU64>,
 }
 
 /// The attributes that a search can start from.
@@ -113,6 +115,7 @@ impl View {
     /// Takes an object away; its handle is dead for ever.
     pub fn remove(&mut self, handle: u64) -> Option<Arc<Object>> {
         let object = self.objects.remove(&handle)?;
+        self.removals.fetch_add(1, Ordering::Release);
         if matches!(object.home, Home::Token { .. }) {
             self.by_uuid.remove(&object.uuid);
         }

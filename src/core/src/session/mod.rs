@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// One CK_SESSION_HANDLE.
 pub struct Session {
+    /// The number of the application that opened it.
+    pub application: u64,
     /// Never used again in this process.
     pub handle: u64,
     /// The slot it was opened on.
@@ -21,13 +23,26 @@ pub struct Session {
     pub read_write: bool,
     /// Whether it ever made a session object, which then ends with it.
     pub made_objects: AtomicBool,
+    closed: AtomicBool,
     operations: Mutex<Operations>,
 }
 
 impl Session {
     /// A session with nothing running.
-    pub fn new(handle: u64, slot: u64, token: Arc<Token>, read_write: bool) -> Self {
-        Session { handle, slot, token, read_write, made_objects: AtomicBool::new(false), operations: Mutex::default() }
+    pub fn new(application: u64, handle: u64, slot: u64, token: Arc<Token>, read_write: bool) -> Self {
+        let operations = Mutex::new(Operations::new(token.removals.clone()));
+        let (made_objects, closed) = (AtomicBool::new(false), AtomicBool::new(false));
+        Session { application, handle, slot, token, read_write, made_objects, closed, operations }
+    }
+
+    /// Its handle is dead from here on.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Whether its handle is dead.
+    pub fn closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Its operations, locked: two threads in one session take turns.
@@ -50,6 +65,13 @@ impl Session {
     pub fn end_if_idle(&self) {
         if let Ok(mut operations) = self.operations.try_lock() {
             operations.clear();
+        }
+    }
+
+    /// Drops what rests in it with a key that is gone, unless a call is at it just now: that call will see.
+    pub fn settle_if_idle(&self) {
+        if let Ok(mut operations) = self.operations.try_lock() {
+            operations.settle();
         }
     }
 

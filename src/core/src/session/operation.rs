@@ -11,6 +11,7 @@ use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_secret::Secret;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +146,17 @@ pub enum Reauthentication {
     Given,
 }
 
+/// Which key an operation took and when, so that the next one knows whether a new look would find the same.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Taken {
+    /// Its handle; 0 for a digest.
+    pub handle: u64,
+    /// A token object: other processes may change it.
+    pub stored: bool,
+    /// How many objects the token had lost before the look.
+    pub removals: u64,
+}
+
 /// One active operation.
 pub struct Operation {
     /// See [`Kind`].
@@ -155,6 +167,8 @@ pub struct Operation {
     pub engine: Engine,
     /// Its key, if it has one.
     pub key: Option<Arc<Key>>,
+    /// See [`Taken`].
+    pub taken: Taken,
     /// It ends when the user logs out.
     pub private: bool,
     /// See [`Reauthentication`].
@@ -207,8 +221,15 @@ impl Operation {
         }
     }
 
-    /// Ends it well: the engine goes back to its key for the next operation.
-    fn retire(self) {
+    /// Whether it may rest in its session: what begins again is as new.
+    fn may_rest(&self) -> bool {
+        let plain = !matches!(self.engine, Engine::VerifySignature(..) | Engine::Message(..));
+        // A digest of a key ends with the login.
+        plain && self.reauthentication == Reauthentication::NotAsked && (self.key.is_some() || !self.private)
+    }
+
+    /// Gives its engine back to its key.
+    pub fn retire(self) {
         let Some(key) = self.key else { return };
         let spare = match (self.kind, self.engine) {
             (Kind::Encrypt, Engine::Cipher(e)) => Spare::Encrypt(e),
@@ -249,14 +270,48 @@ pub struct Search {
 }
 
 /// Everything that runs in a session.
-#[derive(Default)]
 pub struct Operations {
-    active: [Option<Operation>; 2],
+    active: [Option<Box<Operation>>; 2],
+    /// The last one that ended well. The same again, which is what servers do, needs neither looks nor locks.
+    resting: Option<Box<Operation>>,
+    /// How many objects the token has lost: keys among them, or their permissions.
+    removals: Arc<AtomicU64>,
     /// C_FindObjectsInit to C_FindObjectsFinal.
     pub search: Option<Search>,
 }
 
 impl Operations {
+    /// Nothing running. `removals`: the token's count of objects that went or changed.
+    pub fn new(removals: Arc<AtomicU64>) -> Self {
+        Operations { active: Default::default(), resting: None, removals, search: None }
+    }
+
+    /// The operation at rest, to begin again with its engine started anew, if it has this kind, mechanism and key.
+    pub fn at_rest(&mut self, kind: Kind, mechanism: u64, key: u64) -> Option<Box<Operation>> {
+        self.resting.take_if(|op| op.kind == kind && op.row.mechanism == mechanism && op.taken.handle == key)
+    }
+
+    /// Whether its key is still what it was.
+    pub fn current(&self, operation: &Operation) -> bool {
+        operation.key.is_none() || operation.taken.removals == self.removals.load(Ordering::Acquire)
+    }
+
+    /// Drops what rests with a key that is not current.
+    pub fn settle(&mut self) {
+        self.resting = self.resting.take().filter(|operation| self.current(operation));
+    }
+
+    fn rest(&mut self, mut operation: Box<Operation>) {
+        if !operation.may_rest() || !self.current(&operation) {
+            return operation.retire();
+        }
+        operation.begun = false;
+        operation.waiting = None;
+        if let Some(before) = self.resting.replace(operation) {
+            before.retire();
+        }
+    }
+
     /// `OperationActive` unless an operation of this kind may begin now.
     pub fn free_for(&self, kind: Kind) -> Result<()> {
         let clash = self.active.iter().flatten().any(|op| !op.kind.beside(kind));
@@ -264,7 +319,7 @@ impl Operations {
     }
 
     /// Begins one; the caller has asked `free_for`.
-    pub fn begin(&mut self, operation: Operation) {
+    pub fn begin(&mut self, operation: Box<Operation>) {
         if let Some(place) = self.active.iter_mut().find(|place| place.is_none()) {
             *place = Some(operation);
         }
@@ -272,7 +327,8 @@ impl Operations {
 
     /// The active operation of a kind.
     pub fn get(&mut self, kind: Kind) -> Result<&mut Operation> {
-        self.active.iter_mut().flatten().find(|op| op.kind == kind).ok_or(Error::OperationNotInitialized)
+        let mut active = self.active.iter_mut().flatten();
+        active.find(|op| op.kind == kind).map(Box::as_mut).ok_or(Error::OperationNotInitialized)
     }
 
     /// Drops the operation of a kind, if there is one.
@@ -286,7 +342,7 @@ impl Operations {
 
     /// Duplicates of what is active; `OperationNotInitialized` if nothing is, `StateUnsaveable` for what cannot be saved.
     pub fn save(&self) -> Result<Vec<Operation>> {
-        let saved: Vec<_> = self.active.iter().flatten().map(Operation::duplicate).collect::<Result<_>>()?;
+        let saved: Vec<_> = self.active.iter().flatten().map(|op| op.duplicate()).collect::<Result<_>>()?;
         match (saved.is_empty(), &self.search) {
             (false, _) => Ok(saved),
             (true, Some(_)) => Err(Error::StateUnsaveable),
@@ -297,12 +353,14 @@ impl Operations {
     /// Puts these in the place of what is active.
     pub fn restore(&mut self, saved: Vec<Operation>) {
         self.active = Default::default();
-        saved.into_iter().for_each(|operation| self.begin(operation));
+        saved.into_iter().for_each(|operation| self.begin(Box::new(operation)));
     }
 
     /// Drops everything.
     pub fn clear(&mut self) {
-        *self = Operations::default();
+        self.active = Default::default();
+        self.resting = None;
+        self.search = None;
     }
 
     /// Drops what uses a key of a user who is gone, and searches, which may hold handles of private objects.
@@ -312,6 +370,7 @@ impl Operations {
                 *place = None;
             }
         }
+        self.resting = None;
         self.search = None;
     }
 
@@ -345,7 +404,7 @@ impl Operations {
             Ok((value, After::On)) => Ok(value),
             Ok((value, After::Over)) => {
                 if let Some(operation) = place.take() {
-                    operation.retire();
+                    self.rest(operation);
                 }
                 Ok(value)
             }

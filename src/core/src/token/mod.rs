@@ -15,7 +15,6 @@ use sealhsm_secret::Secret;
 use sealhsm_store::{Change, ObjectStore, Rings};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Instant;
 use uuid::Uuid;
 
 /// How long an Init call may trust the last look at the index, in milliseconds.
@@ -31,10 +30,13 @@ pub struct Token {
     listed: RwLock<Listed>,
     access: RwLock<Access>,
     view: RwLock<View>,
+    /// The view's own count of objects that went or changed, to be read without its lock.
+    pub removals: Arc<AtomicU64>,
+    /// The count when sessions last let go of such objects.
+    settled: AtomicU64,
     /// Serialises what asks the TPM or applies news; never held while `access` or `view` is waited for by a signature.
     turn: Mutex<()>,
     looked: AtomicU64,
-    born: Instant,
     user_failed: AtomicBool,
     so_failed: AtomicBool,
     sessions: Mutex<Counts>,
@@ -95,15 +97,17 @@ pub struct Counts {
 impl Token {
     /// A token nobody has used yet in this application.
     pub fn new(shared: Arc<Shared>, listed: Listed) -> Self {
+        let view = View::default();
         Token {
             uuid: listed.uuid,
             shared,
             listed: RwLock::new(listed),
             access: RwLock::default(),
-            view: RwLock::default(),
+            removals: view.removals.clone(),
+            view: RwLock::new(view),
+            settled: AtomicU64::new(0),
             turn: Mutex::default(),
             looked: AtomicU64::new(0),
-            born: Instant::now(),
             user_failed: AtomicBool::new(false),
             so_failed: AtomicBool::new(false),
             sessions: Mutex::default(),
@@ -300,21 +304,29 @@ impl Token {
         if news.restart || !news.put.is_empty() || !news.gone.is_empty() {
             write(&self.view).apply(news);
         }
-        self.looked.store(self.now(), Ordering::Relaxed);
+        self.looked.store(Self::now(), Ordering::Relaxed);
         Ok(())
     }
 
     /// Looks only when the last look is old; for Init calls, which must be cheap.
     pub fn glance(&self) -> Result<()> {
         let looked = self.looked.load(Ordering::Relaxed);
-        if looked != 0 && self.now().saturating_sub(looked) < STALE_MS {
+        if looked != 0 && Self::now().saturating_sub(looked) < STALE_MS {
             return Ok(());
         }
         self.refresh()
     }
 
-    fn now(&self) -> u64 {
-        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    /// Milliseconds of a clock that never goes back and costs next to nothing to read.
+    fn now() -> u64 {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
+        (now.tv_sec as u64) * 1_000 + (now.tv_nsec as u64) / 1_000_000 + 1
+    }
+
+    /// Whether no object went since the last call, which then answers for what went before it.
+    pub fn settled(&self) -> bool {
+        let removals = self.removals.load(Ordering::Acquire);
+        self.settled.swap(removals, Ordering::AcqRel) == removals
     }
 
     fn failed_store(&self, error: sealhsm_store::Error) -> Error {
