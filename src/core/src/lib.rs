@@ -7,6 +7,7 @@ pub mod config;
 mod error;
 mod fork;
 pub mod mechanism;
+mod numbered;
 mod object;
 mod session;
 mod shared;

@@ -10,8 +10,8 @@ use openssl::md_ctx::MdCtx;
 use openssl_sys as ffi;
 use sealhsm_secret::Secret;
 use std::ffi::{CStr, c_int};
+use std::ptr;
 use std::sync::OnceLock;
-use zeroize::Zeroize;
 
 unsafe extern "C" {
     fn EVP_DigestInit_ex2(ctx: *mut ffi::EVP_MD_CTX, md: *const ffi::EVP_MD, params: *const ffi::OSSL_PARAM) -> c_int;
@@ -121,12 +121,14 @@ pub(crate) const BLAKE2B_BLOCK: usize = 128;
 pub struct Context {
     context: MdCtx,
     algorithm: &'static Algorithm,
+    /// OpenSSL has been told the algorithm and, where there are several, the length.
+    begun: bool,
 }
 
 impl Context {
     /// A begun digest.
     pub fn new(algorithm: &'static Algorithm) -> Result<Self> {
-        let mut new = Self { context: MdCtx::new()?, algorithm };
+        let mut new = Self { context: MdCtx::new()?, algorithm, begun: false };
         new.restart()?;
         Ok(new)
     }
@@ -134,18 +136,19 @@ impl Context {
     /// Forgets all input.
     pub fn restart(&mut self) -> Result<()> {
         let md = self.algorithm.md()?;
-        if self.algorithm.form != Form::Sized {
-            return Ok(self.context.digest_init(md)?);
-        }
-        let mut params = Params::new().number(c"size", &(self.algorithm.len as u32).to_be_bytes());
-        // SAFETY: live context and algorithm; a terminated list that lives in `params`.
-        let ok = unsafe { EVP_DigestInit_ex2(self.context.as_ptr(), md.as_ptr(), params.as_mut_ptr()) };
-        if ok == 1 { Ok(()) } else { Err(ErrorStack::get().into()) }
+        let length = (self.algorithm.len as u32).to_be_bytes();
+        let mut params =
+            (self.algorithm.form == Form::Sized && !self.begun).then(|| Params::new().number(c"size", &length));
+        let params = params.as_mut().map_or(ptr::null(), |params| params.as_mut_ptr().cast_const());
+        // SAFETY: live context and algorithm; null, or a terminated list that lives in `params`.
+        check(unsafe { EVP_DigestInit_ex2(self.context.as_ptr(), md.as_ptr(), params) == 1 })?;
+        self.begun = true;
+        Ok(())
     }
 
     /// Another one with the same input so far.
     pub fn duplicate(&self) -> Result<Self> {
-        let mut new = Self { context: MdCtx::new()?, algorithm: self.algorithm };
+        let mut new = Self { context: MdCtx::new()?, algorithm: self.algorithm, begun: self.begun };
         new.become_like(self)?;
         Ok(new)
     }
@@ -153,8 +156,7 @@ impl Context {
     /// Takes over all input of another one of the same algorithm.
     pub(crate) fn become_like(&mut self, other: &Self) -> Result<()> {
         // SAFETY: live contexts; the copied one is only read.
-        let ok = unsafe { ffi::EVP_MD_CTX_copy_ex(self.context.as_ptr(), other.context.as_ptr()) };
-        if ok == 1 { Ok(()) } else { Err(ErrorStack::get().into()) }
+        check(unsafe { ffi::EVP_MD_CTX_copy_ex(self.context.as_ptr(), other.context.as_ptr()) == 1 })
     }
 
     /// Takes input.
@@ -164,20 +166,17 @@ impl Context {
 
     /// Writes the digest and says how long it is; then only [`Context::restart`] makes sense.
     pub fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
-        if self.algorithm.form == Form::Fixed {
-            return Ok(self.context.digest_final(out)?);
-        }
         let len = self.algorithm.len;
         let out = out.get_mut(..len).ok_or_else(|| Error::from("no room for a digest"))?;
-        if self.algorithm.form == Form::Extendable {
-            self.context.digest_final_xof(out)?;
-            return Ok(len);
-        }
-        // The safe call goes by the longest of its lengths.
-        let mut whole = [0; MAX_LEN];
-        self.context.digest_final(&mut whole)?;
-        out.copy_from_slice(&whole[..len]);
-        whole.zeroize();
+        let mut written = 0;
+        // SAFETY: a live context, begun by `restart`; a digest is as long as its algorithm says, and `out` as the digest.
+        // Unlike EVP_DigestFinal this one leaves the context in place, to be begun again.
+        check(unsafe {
+            match self.algorithm.form {
+                Form::Extendable => ffi::EVP_DigestFinalXOF(self.context.as_ptr(), out.as_mut_ptr(), len) == 1,
+                _ => ffi::EVP_DigestFinal_ex(self.context.as_ptr(), out.as_mut_ptr(), &mut written) == 1,
+            }
+        })?;
         Ok(len)
     }
 
@@ -185,6 +184,10 @@ impl Context {
     pub fn algorithm(&self) -> &'static Algorithm {
         self.algorithm
     }
+}
+
+fn check(ok: bool) -> Result<()> {
+    if ok { Ok(()) } else { Err(ErrorStack::get().into()) }
 }
 
 /// The digest of `data`, in the first `algorithm.len` bytes.

@@ -29,7 +29,7 @@ pub use message_cipher::Way;
 use crate::config::Config;
 use crate::mechanism::key::Key;
 use crate::mechanism::{self, Parameter, Row};
-use crate::object::view::ByHandle;
+use crate::numbered::ByNumber;
 use crate::session::Session;
 use crate::shared::Shared;
 use crate::token::{Token, lock, read, write};
@@ -117,7 +117,7 @@ pub struct Application {
     number: u64,
     shared: Arc<Shared>,
     slots: RwLock<Vec<Slot>>,
-    sessions: RwLock<ByHandle<Arc<Session>>>,
+    sessions: RwLock<ByNumber<Arc<Session>>>,
     states: state::States,
     /// Held while C_InitToken makes a token.
     making: Mutex<()>,

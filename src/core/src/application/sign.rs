@@ -80,6 +80,7 @@ impl Application {
             engine.update(value.as_ref())?;
             operation.begun = true;
             operation.private |= object.private;
+            operation.taken.handle = key;
             Ok(((), After::On))
         })
     }

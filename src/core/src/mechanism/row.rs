@@ -10,6 +10,7 @@ use super::{aead, aes, block, chacha, derive, dh, digest, dsa, ec, edwards, hotp
 use super::{rsa, secret};
 use crate::Result;
 use crate::attribute::Attributes;
+use crate::numbered::ByNumber;
 use sealhsm_secret::Secret;
 use std::sync::{Arc, LazyLock};
 
@@ -176,16 +177,16 @@ static FAMILIES: &[&[Row]] = &[
     wrapping::ec::ROWS,
 ];
 
-/// Rows in the order of their numbers, and the numbers alone, which is what a lookup walks through.
+/// Rows in the order of their numbers, and by number: every Init looks one up.
 struct Registry {
-    numbers: Vec<u64>,
     rows: Vec<&'static Row>,
+    by_number: ByNumber<&'static Row>,
 }
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     let mut rows: Vec<&Row> = FAMILIES.iter().copied().flatten().collect();
     rows.sort_by_key(|row| row.mechanism);
-    Registry { numbers: rows.iter().map(|row| row.mechanism).collect(), rows }
+    Registry { by_number: rows.iter().map(|row| (row.mechanism, *row)).collect(), rows }
 });
 
 /// All rows of all families, in the order of their numbers.
@@ -195,8 +196,7 @@ pub fn rows() -> &'static [&'static Row] {
 
 /// The row of a mechanism.
 pub fn lookup(mechanism: u64) -> Option<&'static Row> {
-    let registry = &*REGISTRY;
-    registry.numbers.binary_search(&mechanism).ok().map(|at| registry.rows[at])
+    REGISTRY.by_number.get(&mechanism).copied()
 }
 
 /// Names that the standard has beside those of the rows.

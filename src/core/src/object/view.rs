@@ -4,11 +4,12 @@
 use super::record::{self, Known};
 use super::{Home, Object};
 use crate::attribute::{Attributes, Value};
+use crate::numbered::ByNumber;
 use cryptoki_sys as ck;
 use sealhsm_crypto::der;
 use sealhsm_store::{News, ObjectStore};
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
@@ -19,32 +20,10 @@ pub fn new_handle() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Handles are counted, so they hash to themselves.
-#[derive(Default)]
-pub struct HandleHasher(u64);
-
-impl Hasher for HandleHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for b in bytes {
-            self.0 = (self.0 << 8) ^ u64::from(*b);
-        }
-    }
-    fn write_u64(&mut self, handle: u64) {
-        // Spread over the high bits too, which the table uses as tags.
-        self.0 = handle.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
-/// A table keyed by handle.
-pub type ByHandle<T> = HashMap<u64, T, BuildHasherDefault<HandleHasher>>;
-
 /// See the module's description.
 #[derive(Default)]
 pub struct View {
-    objects: ByHandle<Arc<Object>>,
+    objects: ByNumber<Arc<Object>>,
     by_uuid: HashMap<Uuid, u64>,
     /// Hash of a label or ID to the handles that have it.
     by_name: HashMap<u64, Vec<u64>>,

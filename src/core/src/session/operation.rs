@@ -149,7 +149,7 @@ pub enum Reauthentication {
 /// Which key an operation took and when, so that the next one knows whether a new look would find the same.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Taken {
-    /// Its handle; 0 for a digest.
+    /// Its handle; 0 for a digest, unless that took in a key.
     pub handle: u64,
     /// A token object: other processes may change it.
     pub stored: bool,
@@ -224,8 +224,9 @@ impl Operation {
     /// Whether it may rest in its session: what begins again is as new.
     fn may_rest(&self) -> bool {
         let plain = !matches!(self.engine, Engine::VerifySignature(..) | Engine::Message(..));
-        // A digest of a key ends with the login.
-        plain && self.reauthentication == Reauthentication::NotAsked && (self.key.is_some() || !self.private)
+        // A digest that took in a key leaves nothing behind.
+        let clean = self.key.is_some() || self.taken.handle == 0;
+        plain && clean && self.reauthentication == Reauthentication::NotAsked
     }
 
     /// Gives its engine back to its key.
