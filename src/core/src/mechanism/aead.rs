@@ -153,13 +153,20 @@ pub(super) fn begin_gcm(context: &mut Context, parameter: &Parameter<'_>) -> Res
     Ok(tag)
 }
 
+/// How text goes through OpenSSL, which is keyed once.
+enum Text {
+    /// As it comes.
+    Stream(Context),
+    /// All of it at once.
+    Whole(ccm::Context),
+}
+
 /// One message at a time under one key, in one direction.
 pub struct Aead {
     algorithm: &'static Algorithm,
     key: Arc<Key>,
     direction: Direction,
-    /// Keyed once; none for what goes through whole.
-    stream: Option<Context>,
+    text: Text,
     nonce: Vec<u8>,
     aad: Vec<u8>,
     /// Bytes of the tag.
@@ -176,15 +183,16 @@ impl Aead {
     /// With no message begun.
     pub fn new(algorithm: &'static Algorithm, key: &Arc<Key>, direction: Direction) -> Result<Self> {
         let cipher = (algorithm.cipher)(key)?;
-        let stream = match algorithm.way {
-            Way::Stream(_) => Some(Context::new(cipher, key.secret()?.as_ref(), direction, false).map_err(failed)?),
-            Way::Whole => None,
+        let text = match algorithm.way {
+            Way::Stream(_) => Context::new(cipher, key.secret()?.as_ref(), direction, false).map(Text::Stream),
+            Way::Whole => ccm::Context::new(cipher, direction).map(Text::Whole),
         };
+        let text = text.map_err(failed)?;
         Ok(Self {
             algorithm,
             key: key.clone(),
             direction,
-            stream,
+            text,
             nonce: Vec::new(),
             aad: Vec::new(),
             tag: 0,
@@ -201,15 +209,20 @@ impl Aead {
         self.tag = self.algorithm.check(message.nonce.len(), message.tag_bits, message.len)?;
         self.declared = message.len;
         self.longest = self.algorithm.longest(message.nonce.len());
-        if let Some(context) = &mut self.stream {
-            context.restart(message.nonce).map_err(failed)?;
-            if !message.aad.is_empty() {
-                context.associate(message.aad).map_err(failed)?;
+        match &mut self.text {
+            Text::Stream(context) => {
+                context.restart(message.nonce).map_err(failed)?;
+                if !message.aad.is_empty() {
+                    context.associate(message.aad).map_err(failed)?;
+                }
             }
-        } else if message.aad.len() > collect::MAX {
-            return Err(Error::TokenResourceExceeded);
-        } else {
-            (self.nonce, self.aad) = (message.nonce.to_vec(), message.aad.to_vec());
+            Text::Whole(_) if message.aad.len() > collect::MAX => return Err(Error::TokenResourceExceeded),
+            Text::Whole(_) => {
+                for (kept, given) in [(&mut self.nonce, message.nonce), (&mut self.aad, message.aad)] {
+                    kept.clear();
+                    kept.extend_from_slice(given);
+                }
+            }
         }
         Ok(())
     }
@@ -242,7 +255,7 @@ impl Aead {
 
     /// Whether text goes out as it comes in.
     fn passes(&self) -> bool {
-        self.stream.is_some() && self.direction == Direction::Encrypt
+        matches!(self.text, Text::Stream(_)) && self.direction == Direction::Encrypt
     }
 
     fn count(&mut self, input: usize) -> Result<()> {
@@ -267,8 +280,10 @@ impl Aead {
     /// Takes text; `output` has room for [`Aead::update_len`].
     pub fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
         self.count(input.len())?;
-        match &mut self.stream {
-            Some(context) if self.direction == Direction::Encrypt => context.update(input, output).map_err(failed),
+        match &mut self.text {
+            Text::Stream(context) if self.direction == Direction::Encrypt => {
+                context.update(input, output).map_err(failed)
+            }
             _ => self.waiting.take(input).map(|()| 0),
         }
     }
@@ -277,7 +292,7 @@ impl Aead {
     pub fn seal(&mut self, input: &[u8], output: &mut [u8], tag: &mut [u8]) -> Result<usize> {
         if self.passes() {
             let n = self.update(input, output)?;
-            if let Some(context) = &mut self.stream {
+            if let Text::Stream(context) = &mut self.text {
                 context.finish(&mut []).and_then(|_| context.tag(tag)).map_err(failed)?;
             }
             return Ok(n);
@@ -293,17 +308,14 @@ impl Aead {
         self.seal_whole(input, output, tag)
     }
 
-    fn seal_whole(&self, plain: &[u8], output: &mut [u8], tag: &mut [u8]) -> Result<usize> {
+    fn seal_whole(&mut self, plain: &[u8], output: &mut [u8], tag: &mut [u8]) -> Result<usize> {
         if plain.len() > collect::MAX {
             return Err(Error::TokenResourceExceeded);
         }
-        ccm::seal(&self.ccm()?, plain, output, tag).map_err(failed)?;
+        let Text::Whole(context) = &mut self.text else { return Err(Error::General) };
+        let message = ccm::Message { key: self.key.secret()?.as_ref(), nonce: &self.nonce, aad: &self.aad };
+        context.seal(&message, plain, output, tag).map_err(failed)?;
         Ok(plain.len())
-    }
-
-    fn ccm(&self) -> Result<ccm::Message<'_>> {
-        let cipher = (self.algorithm.cipher)(&self.key)?;
-        Ok(ccm::Message { cipher, key: self.key.secret()?.as_ref(), nonce: &self.nonce, aad: &self.aad })
     }
 
     /// Ends a decryption with the last text; `output` has room for [`Aead::finish_len`]. `AeadDecryptFailed` if the tag
@@ -322,16 +334,16 @@ impl Aead {
 
     fn open_whole(&mut self, sealed: &[u8], tag: &[u8], output: &mut [u8]) -> Result<usize> {
         let plain = output.get_mut(..sealed.len()).ok_or(Error::General)?;
-        let right = if let Some(context) = &mut self.stream {
-            let opened = context
-                .expect_tag(tag)
-                .and_then(|()| context.update(sealed, plain))
-                .and_then(|_| context.finish(&mut []));
-            opened.is_ok()
-        } else if sealed.len() > collect::MAX {
-            return Err(Error::TokenResourceExceeded);
-        } else {
-            ccm::open(&self.ccm()?, sealed, tag, plain).map_err(failed)?
+        let right = match &mut self.text {
+            Text::Stream(context) => {
+                let opened = context.expect_tag(tag).and_then(|()| context.update(sealed, plain));
+                opened.and_then(|_| context.finish(&mut [])).is_ok()
+            }
+            Text::Whole(_) if sealed.len() > collect::MAX => return Err(Error::TokenResourceExceeded),
+            Text::Whole(context) => {
+                let message = ccm::Message { key: self.key.secret()?.as_ref(), nonce: &self.nonce, aad: &self.aad };
+                context.open(&message, sealed, tag, plain).map_err(failed)?
+            }
         };
         if right {
             return Ok(sealed.len());
