@@ -1,6 +1,7 @@
 //! The application without a TPM: session objects only, and a login that a test only says there is.
 
 mod calls;
+mod kept;
 mod model;
 mod templates;
 
