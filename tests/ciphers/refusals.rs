@@ -132,10 +132,10 @@ fn an_xts_message_is_at_most_16_mib_and_waits_for_its_end() {
         session.encrypt_init(&xts, key).unwrap();
         assert_eq!(code(session.encrypt(&vec![0; (1 << 24) + 1])), ck::CKR_DATA_LEN_RANGE);
         session.encrypt_init(&xts, key).unwrap();
-        assert_eq!(session.encrypt_update(&vec![0; 1 << 24]).unwrap(), []);
+        assert!(session.encrypt_update(&vec![0; 1 << 24]).unwrap().is_empty());
         assert_eq!(session.encrypt_final().unwrap().len(), 1 << 24);
         session.decrypt_init(&xts, key).unwrap();
-        assert_eq!(session.decrypt_update(&vec![0; 1 << 24]).unwrap(), []);
+        assert!(session.decrypt_update(&vec![0; 1 << 24]).unwrap().is_empty());
         assert_eq!(code(session.decrypt_update(&[0])), ck::CKR_ENCRYPTED_DATA_LEN_RANGE);
         assert_eq!(code(session.decrypt_final()), ck::CKR_OPERATION_NOT_INITIALIZED);
     });

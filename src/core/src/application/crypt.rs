@@ -149,21 +149,13 @@ impl Application {
         }
     }
 
-    /// The object of a key handle, up to date, and the store to read it from.
+    /// The object of a key handle, up to date.
     pub(super) fn key(&self, session: &Session, handle: ObjectHandle) -> Result<Found> {
-        let token = &session.token;
-        let object = token.object(handle).ok_or(Error::KeyHandleInvalid)?;
-        if let Home::Session { .. } = object.home {
-            return Ok((object, None));
-        }
-        token.glance()?;
-        self.settle(token);
-        let object = token.object(handle).ok_or(Error::KeyHandleInvalid)?;
-        Ok((object, token.present_store()))
+        self.found(session, handle, Error::KeyHandleInvalid)
     }
 }
 
-/// An object and the store it may still have to be read from.
+/// An object whose attributes are read, and the store of a token object.
 pub(super) type Found = (Arc<crate::object::Object>, Option<Arc<dyn sealhsm_store::ObjectStore>>);
 
 fn has(row: &Row, kind: Kind) -> bool {

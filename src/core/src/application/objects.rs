@@ -1,5 +1,6 @@
 //! Chapter "object management" (PKCS#11 3.2 section 5.7).
 
+use super::crypt::Found;
 use super::{Application, ObjectHandle, SessionHandle};
 use crate::attribute::build::{self, Alter, Birth};
 use crate::attribute::rules::{self, Schema};
@@ -193,6 +194,17 @@ impl Application {
 
     /// The handles that match, last first.
     fn search(&self, session: &Session, search: &Attributes) -> Result<Vec<u64>> {
+        for _ in 0..TRIES {
+            match self.search_once(session, search) {
+                // Another process changed an object between the look at the index and the one at its envelope.
+                Err(Error::ObjectHandleInvalid) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(Error::ExceededMaxIterations)
+    }
+
+    fn search_once(&self, session: &Session, search: &Attributes) -> Result<Vec<u64>> {
         let token = &session.token;
         let only_session_objects = matches!(search.value(ck::CKA_TOKEN), Some(crate::attribute::Value::Bool(false)));
         if !only_session_objects {
@@ -232,12 +244,28 @@ impl Application {
 
     /// The object of a handle that this session may see.
     pub(super) fn object(&self, session: &Session, handle: ObjectHandle) -> Result<Arc<Object>> {
-        let object = session.token.object(handle).ok_or(Error::ObjectHandleInvalid)?;
-        if let Home::Token { .. } = object.home {
-            session.token.glance()?;
-            return session.token.object(handle).ok_or(Error::ObjectHandleInvalid);
+        self.found(session, handle, Error::ObjectHandleInvalid).map(|(object, _)| object)
+    }
+
+    /// The same and the store it was read from; `unknown` without such an object.
+    pub(super) fn found(&self, session: &Session, handle: ObjectHandle, unknown: Error) -> Result<Found> {
+        let token = &session.token;
+        for _ in 0..TRIES {
+            let object = token.object(handle).ok_or(unknown)?;
+            if let Home::Session { .. } = object.home {
+                return Ok((object, None));
+            }
+            token.glance()?;
+            self.settle(token);
+            let object = token.object(handle).ok_or(unknown)?;
+            let store = token.present_store();
+            match object.attributes(store.as_ref()).map(drop) {
+                // Another process changed it since the last look at the index.
+                Err(Error::ObjectHandleInvalid) => token.refresh()?,
+                read => return read.map(|()| (object, store)),
+            }
         }
-        Ok(object)
+        Err(Error::ExceededMaxIterations)
     }
 
     /// Whether this session may make, change or destroy such an object (section 5.6.4, table of access).
