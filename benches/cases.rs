@@ -14,6 +14,35 @@ pub struct Case {
     pub bare: Box<dyn Fn() -> Result<Run, String>>,
     /// The same through PKCS#11.
     pub module: Box<dyn Fn(Session) -> Result<Run, String>>,
+    /// What it is held to.
+    pub limit: Option<Limit>,
+}
+
+/// The least part of the floor's speed that is good enough.
+#[derive(Clone, Copy)]
+pub enum Limit {
+    /// Signatures and decryption with a private key: 0.90.
+    Signature,
+    /// Ciphers, digests and MACs of 1 MiB: 0.95.
+    Bulk,
+    /// The same of a few bytes: 0.30.
+    Short,
+}
+
+impl Limit {
+    /// By the length of the input.
+    pub fn of_length(length: usize) -> Limit {
+        if length < 1 << 20 { Limit::Short } else { Limit::Bulk }
+    }
+
+    /// The ratio.
+    pub fn ratio(self) -> f64 {
+        match self {
+            Limit::Signature => 0.90,
+            Limit::Bulk => 0.95,
+            Limit::Short => 0.30,
+        }
+    }
 }
 
 impl Case {
@@ -23,7 +52,13 @@ impl Case {
         bare: impl Fn() -> Result<Run, String> + 'static,
         module: impl Fn(Session) -> Result<Run, String> + 'static,
     ) -> Case {
-        Case { name: name.into(), bare: Box::new(bare), module: Box::new(module) }
+        Case { name: name.into(), bare: Box::new(bare), module: Box::new(module), limit: None }
+    }
+
+    /// The same, held to a limit.
+    pub fn within(mut self, limit: Limit) -> Case {
+        self.limit = Some(limit);
+        self
     }
 }
 

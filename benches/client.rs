@@ -11,13 +11,36 @@ pub type Outcome<T> = Result<T, String>;
 /// A module, initialised; leaked for the life of the process.
 pub struct Module {
     functions: &'static CK_FUNCTION_LIST,
+    library: &'static Library,
 }
 
 /// An open session, logged in.
 pub struct Session {
     functions: &'static CK_FUNCTION_LIST,
+    library: &'static Library,
     handle: CK_SESSION_HANDLE,
 }
+
+type Encapsulate = unsafe extern "C" fn(
+    CK_SESSION_HANDLE,
+    *mut CK_MECHANISM,
+    CK_OBJECT_HANDLE,
+    *mut CK_ATTRIBUTE,
+    CK_ULONG,
+    *mut CK_BYTE,
+    *mut CK_ULONG,
+    *mut CK_OBJECT_HANDLE,
+) -> CK_RV;
+type Decapsulate = unsafe extern "C" fn(
+    CK_SESSION_HANDLE,
+    *mut CK_MECHANISM,
+    CK_OBJECT_HANDLE,
+    *mut CK_ATTRIBUTE,
+    CK_ULONG,
+    *mut CK_BYTE,
+    CK_ULONG,
+    *mut CK_OBJECT_HANDLE,
+) -> CK_RV;
 
 /// An attribute with the bytes it points to.
 pub type Attribute<'a> = (CK_ATTRIBUTE_TYPE, &'a [u8]);
@@ -53,7 +76,7 @@ impl Module {
         let functions = unsafe { &*functions };
         let mut arguments = CK_C_INITIALIZE_ARGS { flags: CKF_OS_LOCKING_OK, ..empty_arguments() };
         call!(functions, C_Initialize((&raw mut arguments).cast()))?;
-        Ok(Module { functions })
+        Ok(Module { functions, library })
     }
 
     /// The slots there are.
@@ -117,7 +140,7 @@ impl Module {
         let mut handle = 0;
         let flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
         call!(self.functions, C_OpenSession(slot, flags, ptr::null_mut(), None, &mut handle))?;
-        Ok(Session { functions: self.functions, handle })
+        Ok(Session { functions: self.functions, library: self.library, handle })
     }
 }
 
@@ -165,6 +188,89 @@ impl Session {
         let count = attributes.len() as CK_ULONG;
         call!(self.functions, C_GenerateKey(self.handle, &mut mechanism, attributes.as_mut_ptr(), count, &mut key))?;
         Ok(key)
+    }
+
+    /// C_DestroyObject.
+    pub fn destroy(&self, object: CK_OBJECT_HANDLE) -> Outcome<()> {
+        call!(self.functions, C_DestroyObject(self.handle, object))
+    }
+
+    /// C_GetAttributeValue of one attribute of at most 4096 bytes.
+    pub fn bytes(&self, object: CK_OBJECT_HANDLE, of: CK_ATTRIBUTE_TYPE) -> Outcome<Vec<u8>> {
+        let mut value = vec![0u8; 4096];
+        let mut entry =
+            CK_ATTRIBUTE { type_: of, pValue: value.as_mut_ptr().cast(), ulValueLen: value.len() as CK_ULONG };
+        call!(self.functions, C_GetAttributeValue(self.handle, object, &mut entry, 1))?;
+        value.truncate(entry.ulValueLen as usize);
+        Ok(value)
+    }
+
+    /// C_DeriveKey.
+    pub fn derive(
+        &self,
+        mechanism: &mut CK_MECHANISM,
+        base: CK_OBJECT_HANDLE,
+        attributes: &[Attribute<'_>],
+    ) -> Outcome<CK_OBJECT_HANDLE> {
+        let mut attributes = template(attributes);
+        let mut key = 0;
+        let count = attributes.len() as CK_ULONG;
+        call!(self.functions, C_DeriveKey(self.handle, mechanism, base, attributes.as_mut_ptr(), count, &mut key))?;
+        Ok(key)
+    }
+
+    /// C_EncapsulateKey: ciphertext and key.
+    pub fn encapsulate(
+        &self,
+        mechanism: CK_MECHANISM_TYPE,
+        public: CK_OBJECT_HANDLE,
+        attributes: &[Attribute<'_>],
+    ) -> Outcome<(Vec<u8>, CK_OBJECT_HANDLE)> {
+        let (mut mechanism, mut attributes, count) = (bare(mechanism), template(attributes), attributes.len());
+        let (mut ciphertext, mut length, mut key) = (vec![0u8; 2048], 2048, 0);
+        // SAFETY: the signature that PKCS#11 3.2 gives this symbol; pointers to live values of the lengths given.
+        let rv = unsafe {
+            let call: Symbol<'_, Encapsulate> = self.library.get(b"C_EncapsulateKey\0").map_err(|e| e.to_string())?;
+            call(
+                self.handle,
+                &mut mechanism,
+                public,
+                attributes.as_mut_ptr(),
+                count as CK_ULONG,
+                ciphertext.as_mut_ptr(),
+                &mut length,
+                &mut key,
+            )
+        };
+        ciphertext.truncate(length as usize);
+        if rv == CKR_OK { Ok((ciphertext, key)) } else { Err(format!("C_EncapsulateKey {rv:#x}")) }
+    }
+
+    /// C_DecapsulateKey.
+    pub fn decapsulate(
+        &self,
+        mechanism: CK_MECHANISM_TYPE,
+        private: CK_OBJECT_HANDLE,
+        ciphertext: &mut [u8],
+        attributes: &[Attribute<'_>],
+    ) -> Outcome<CK_OBJECT_HANDLE> {
+        let (mut mechanism, mut attributes, count) = (bare(mechanism), template(attributes), attributes.len());
+        let mut key = 0;
+        // SAFETY: as above.
+        let rv = unsafe {
+            let call: Symbol<'_, Decapsulate> = self.library.get(b"C_DecapsulateKey\0").map_err(|e| e.to_string())?;
+            call(
+                self.handle,
+                &mut mechanism,
+                private,
+                attributes.as_mut_ptr(),
+                count as CK_ULONG,
+                ciphertext.as_mut_ptr(),
+                ciphertext.len() as CK_ULONG,
+                &mut key,
+            )
+        };
+        if rv == CKR_OK { Ok(key) } else { Err(format!("C_DecapsulateKey {rv:#x}")) }
     }
 
     /// C_CreateObject.

@@ -1,6 +1,6 @@
 //! SealHSM beside bare OpenSSL (the same static copy) and, where they are installed, SoftHSM2 and tpm2-pkcs11, in one
 //! run: `cargo bench -p sealhsm-benches --bench compare -- [--quick] [--every] [--case WORD]`; `--every` measures every
-//! mechanism that signs, encrypts or digests, SealHSM beside bare OpenSSL alone. Every subject is a process of its own;
+//! mechanism, SealHSM beside bare OpenSSL alone, says what is below its limit, and then fails. Every subject is a process of its own;
 //! the subjects take turns in short slices, forwards and backwards, because machines are shared and noisy: read ratios.
 #![allow(unsafe_code, missing_docs, clippy::print_stdout)]
 
@@ -11,7 +11,7 @@ mod every;
 mod floor;
 mod subjects;
 
-use cases::{Case, P256, cases};
+use cases::{Case, Limit, P256, cases};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -63,9 +63,13 @@ fn main() {
 /// SealHSM beside the floor, and what has none.
 fn all_mechanisms(list: &[Case], wanted: &str, rounds: usize) {
     let both = [subjects::bare(), subjects::ours(10)];
-    table(&both, list, wanted, rounds);
+    let below = table(&both, list, wanted, rounds);
     let output = command(&both[1], "--forgotten").output().expect("spawn");
-    print!("\n{}", String::from_utf8_lossy(&output.stdout));
+    let forgotten = String::from_utf8_lossy(&output.stdout);
+    print!("\n{forgotten}");
+    below.iter().for_each(|row| println!("below its limit: {row}"));
+    drop(both);
+    std::process::exit(i32::from(!below.is_empty() || !forgotten.is_empty()));
 }
 
 /// Prints the mechanisms of a module that are not measured.
@@ -119,7 +123,9 @@ fn command(subject: &Subject, mode: &str) -> Command {
     command
 }
 
-fn table(subjects: &[Subject], list: &[Case], wanted: &str, rounds: usize) {
+/// Prints the rows, and says which are below their limits.
+fn table(subjects: &[Subject], list: &[Case], wanted: &str, rounds: usize) -> Vec<String> {
+    let mut below = Vec::new();
     print!("| operation |");
     subjects.iter().for_each(|s| print!(" {} |", s.name));
     println!("\n|---|{}", "--:|".repeat(subjects.len()));
@@ -131,7 +137,7 @@ fn table(subjects: &[Subject], list: &[Case], wanted: &str, rounds: usize) {
             .map(|w| {
                 w.run(at, 1)?;
                 let once = w.run(at, 20)?;
-                Ok(((SLICE.as_nanos() as f64 / once) as u64).clamp(10, 1_000_000))
+                Ok(((SLICE.as_nanos() as f64 / once) as u64).clamp(2, 1_000_000))
             })
             .collect();
         let mut times = vec![Vec::new(); subjects.len()];
@@ -151,7 +157,11 @@ fn table(subjects: &[Subject], list: &[Case], wanted: &str, rounds: usize) {
             print!(" {} |", cell(&times, subject));
         }
         println!();
+        let limit = case.limit.map_or(0.0, Limit::ratio);
+        let fast = |subject: usize| ratio(&times, subject).is_some_and(|ratio| ratio >= limit);
+        below.extend((1..subjects.len()).filter(|subject| !fast(*subject)).map(|_| case.name.clone()));
     }
+    below
 }
 
 fn first_signatures(subjects: &[Subject], wanted: &str, rounds: usize) {
@@ -172,11 +182,16 @@ fn cell(times: &[Vec<f64>], subject: usize) -> String {
         return "n/a".into();
     }
     let rate = rounded(1e9 / median(&mut own));
-    if subject == 0 || times[0].is_empty() {
+    if subject == 0 {
         return rate;
     }
+    ratio(times, subject).map_or(rate.clone(), |ratio| format!("{rate} ({ratio:.2})"))
+}
+
+/// The median over the rounds of the ratio to the first subject.
+fn ratio(times: &[Vec<f64>], subject: usize) -> Option<f64> {
     let mut ratios: Vec<f64> = times[0].iter().zip(&times[subject]).map(|(floor, own)| floor / own).collect();
-    format!("{rate} ({:.2})", median(&mut ratios))
+    if ratios.is_empty() { None } else { Some(median(&mut ratios)) }
 }
 
 fn rounded(rate: f64) -> String {

@@ -20,6 +20,26 @@ unsafe extern "C" {
         properties: *const c_char,
     ) -> *mut ffi::EVP_PKEY_CTX;
     fn EVP_PKEY_CTX_ctrl_str(ctx: *mut ffi::EVP_PKEY_CTX, name: *const c_char, value: *const c_char) -> c_int;
+    fn EVP_PKEY_encapsulate_init(ctx: *mut ffi::EVP_PKEY_CTX, parameters: *const Parameter) -> c_int;
+    fn EVP_PKEY_encapsulate(
+        ctx: *mut ffi::EVP_PKEY_CTX,
+        wrapped: *mut u8,
+        wrapped_length: *mut usize,
+        secret: *mut u8,
+        secret_length: *mut usize,
+    ) -> c_int;
+    fn EVP_PKEY_decapsulate_init(ctx: *mut ffi::EVP_PKEY_CTX, parameters: *const Parameter) -> c_int;
+    fn EVP_PKEY_decapsulate(
+        ctx: *mut ffi::EVP_PKEY_CTX,
+        secret: *mut u8,
+        secret_length: *mut usize,
+        wrapped: *const u8,
+        wrapped_length: usize,
+    ) -> c_int;
+    fn EVP_KDF_fetch(library: *mut c_void, name: *const c_char, properties: *const c_char) -> *mut c_void;
+    fn EVP_KDF_CTX_new(kdf: *mut c_void) -> *mut c_void;
+    fn EVP_KDF_derive(context: *mut c_void, out: *mut u8, length: usize, parameters: *const Parameter) -> c_int;
+    fn OSSL_PARAM_construct_octet_string(key: *const c_char, data: *mut c_void, size: usize) -> Parameter;
     fn EVP_PKEY_generate(ctx: *mut ffi::EVP_PKEY_CTX, key: *mut *mut ffi::EVP_PKEY) -> c_int;
     fn OSSL_PROVIDER_load(library: *mut c_void, name: *const c_char) -> *mut c_void;
     fn OSSL_PARAM_construct_utf8_string(key: *const c_char, text: *mut c_char, size: usize) -> Parameter;
@@ -70,6 +90,18 @@ pub enum Kind {
     Ccm,
     /// Key wrap.
     Wrap,
+    /// An AEAD whose input is associated data only.
+    Associated,
+    /// Without padding, and twice as much input.
+    Twice,
+    /// A stream without an IV: only the key begins it anew.
+    Keyed,
+}
+
+impl Kind {
+    fn has_tag(self) -> bool {
+        matches!(self, Kind::Aead | Kind::Ccm | Kind::Associated)
+    }
 }
 
 /// Encryption of `length` bytes by the cipher of this name, with a new IV of `iv` bytes each time.
@@ -86,7 +118,7 @@ pub fn cipher(name: &CStr, kind: Kind, key: usize, iv: usize, length: usize) -> 
             ffi::EVP_CIPHER_CTX_set_flags(context, FLAG_WRAP_ALLOW);
         }
         done(ffi::EVP_CipherInit_ex(context, cipher, ptr::null_mut(), ptr::null(), ptr::null(), 1) == 1)?;
-        if matches!(kind, Kind::Aead | Kind::Ccm) {
+        if kind.has_tag() {
             done(ffi::EVP_CIPHER_CTX_ctrl(context, CTRL_SET_IV_LEN, iv as c_int, ptr::null_mut()) == 1)?;
         }
         if kind == Kind::Ccm {
@@ -97,6 +129,7 @@ pub fn cipher(name: &CStr, kind: Kind, key: usize, iv: usize, length: usize) -> 
         ffi::EVP_CIPHER_CTX_set_padding(context, c_int::from(kind == Kind::Padded));
         context
     };
+    let length = if kind == Kind::Twice { 2 * length } else { length };
     let (data, mut out, mut ivs, mut tag) = (vec![7; length], vec![0; length + 64], vec![0; iv], [0u8; 16]);
     Ok(Box::new(move || {
         if let Some(first) = ivs.first_mut() {
@@ -104,14 +137,16 @@ pub fn cipher(name: &CStr, kind: Kind, key: usize, iv: usize, length: usize) -> 
         }
         let iv = if ivs.is_empty() { ptr::null() } else { ivs.as_ptr() };
         let (mut n, mut m) = (0, 0);
+        let into = if kind == Kind::Associated { ptr::null_mut() } else { out.as_mut_ptr() };
+        let key = if kind == Kind::Keyed { key.as_ptr() } else { ptr::null() };
         // SAFETY: the context lives for ever; the output has room for a block and a tag more than the input.
         let ok = unsafe {
-            ffi::EVP_CipherInit_ex(context, ptr::null(), ptr::null_mut(), ptr::null(), iv, -1) == 1
+            ffi::EVP_CipherInit_ex(context, ptr::null(), ptr::null_mut(), key, iv, -1) == 1
                 && (kind != Kind::Ccm
                     || ffi::EVP_CipherUpdate(context, ptr::null_mut(), &mut n, ptr::null(), data.len() as c_int) == 1)
-                && ffi::EVP_CipherUpdate(context, out.as_mut_ptr(), &mut n, data.as_ptr(), data.len() as c_int) == 1
+                && ffi::EVP_CipherUpdate(context, into, &mut n, data.as_ptr(), data.len() as c_int) == 1
                 && EVP_CipherFinal_ex(context, out.as_mut_ptr().add(n as usize), &mut m) == 1
-                && (!matches!(kind, Kind::Aead | Kind::Ccm)
+                && (!kind.has_tag()
                     || ffi::EVP_CIPHER_CTX_ctrl(context, CTRL_GET_TAG, 16, tag.as_mut_ptr().cast()) == 1)
         };
         done(ok)
@@ -168,6 +203,77 @@ pub fn mac(name: &CStr, option: Option<(&CStr, &CStr)>, key: usize, length: usiz
     }))
 }
 
+/// The pseudorandom function of TLS 1.2 (RFC 5246 section 5): 12 bytes of a secret and a seed.
+pub fn prf(secret: usize, seed: usize) -> Result<Run, String> {
+    providers();
+    let (secret, seed, mut out) = (crate::every::key(secret), vec![7u8; seed], [0u8; 12]);
+    // SAFETY: C strings; the context is checked and never freed.
+    let context = unsafe { EVP_KDF_CTX_new(EVP_KDF_fetch(ptr::null_mut(), c"TLS1-PRF".as_ptr(), ptr::null())) };
+    done(!context.is_null())?;
+    Ok(Box::new(move || {
+        // SAFETY: the context lives for ever, the parameters as long as the call.
+        let ok = unsafe {
+            let parameters = [
+                OSSL_PARAM_construct_utf8_string(c"digest".as_ptr(), c"SHA2-256".as_ptr().cast_mut(), 0),
+                OSSL_PARAM_construct_octet_string(c"secret".as_ptr(), secret.as_ptr().cast_mut().cast(), secret.len()),
+                OSSL_PARAM_construct_octet_string(c"seed".as_ptr(), seed.as_ptr().cast_mut().cast(), seed.len()),
+                OSSL_PARAM_construct_end(),
+            ];
+            EVP_KDF_derive(context, out.as_mut_ptr(), out.len(), parameters.as_ptr()) == 1
+        };
+        done(ok)
+    }))
+}
+
+/// A new pair each time.
+pub fn generation(name: &'static CStr, options: &'static [(&'static str, &'static str)]) -> Result<Run, String> {
+    providers();
+    Ok(Box::new(move || {
+        let key = generate(name, options)?;
+        // SAFETY: nobody else has it.
+        unsafe { ffi::EVP_PKEY_free(key) };
+        Ok(())
+    }))
+}
+
+/// Which half of a key encapsulation.
+#[derive(Clone, Copy)]
+pub enum Kem {
+    /// EVP_PKEY_encapsulate.
+    Encapsulate,
+    /// EVP_PKEY_decapsulate.
+    Decapsulate,
+}
+
+/// A key encapsulation under a key of this algorithm.
+pub fn kem(name: &CStr, how: Kem) -> Result<Run, String> {
+    providers();
+    let key = generate(name, &[])?;
+    // SAFETY: contexts are checked and never freed.
+    let [to, from] = unsafe { [(); 2].map(|()| ffi::EVP_PKEY_CTX_new(key, ptr::null_mut())) };
+    // SAFETY: live contexts, no parameters.
+    done(unsafe {
+        EVP_PKEY_encapsulate_init(to, ptr::null()) == 1 && EVP_PKEY_decapsulate_init(from, ptr::null()) == 1
+    })?;
+    let (mut wrapped, mut secret) = (vec![0u8; 2048], [0u8; 32]);
+    let (mut n, mut m) = (wrapped.len(), secret.len());
+    // SAFETY: outputs of the lengths given.
+    done(unsafe { EVP_PKEY_encapsulate(to, wrapped.as_mut_ptr(), &mut n, secret.as_mut_ptr(), &mut m) == 1 })?;
+    wrapped.truncate(n);
+    Ok(Box::new(move || {
+        let (mut n, mut m) = (wrapped.len(), secret.len());
+        // SAFETY: as above.
+        done(unsafe {
+            match how {
+                Kem::Encapsulate => {
+                    EVP_PKEY_encapsulate(to, wrapped.as_mut_ptr(), &mut n, secret.as_mut_ptr(), &mut m) == 1
+                }
+                Kem::Decapsulate => EVP_PKEY_decapsulate(from, secret.as_mut_ptr(), &mut m, wrapped.as_ptr(), n) == 1,
+            }
+        })
+    }))
+}
+
 /// What is done with a private key, or for RSA with either.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Use {
@@ -184,12 +290,24 @@ pub enum Use {
 /// A new key of OpenSSL's algorithm `name` with `options` (as `openssl genpkey -pkeyopt`).
 fn generate(name: &CStr, options: &[(&str, &str)]) -> Result<*mut ffi::EVP_PKEY, String> {
     let mut key = ptr::null_mut();
-    // SAFETY: a context that is checked, C strings, and a place for the key, which is never freed.
+    // SAFETY: contexts that are checked and freed, C strings, and places for what is made.
     unsafe {
-        let context = EVP_PKEY_CTX_new_from_name(ptr::null_mut(), name.as_ptr(), ptr::null());
+        let mut context = EVP_PKEY_CTX_new_from_name(ptr::null_mut(), name.as_ptr(), ptr::null());
+        if name == c"DSA" {
+            let mut parameters = ptr::null_mut();
+            done(!context.is_null() && ffi::EVP_PKEY_paramgen_init(context) == 1)?;
+            set(context, options)?;
+            done(EVP_PKEY_generate(context, &mut parameters) == 1)?;
+            ffi::EVP_PKEY_CTX_free(context);
+            context = ffi::EVP_PKEY_CTX_new(parameters, ptr::null_mut());
+        }
         done(!context.is_null() && ffi::EVP_PKEY_keygen_init(context) == 1)?;
-        set(context, options)?;
-        done(EVP_PKEY_generate(context, &mut key) == 1)?;
+        if name != c"DSA" {
+            set(context, options)?;
+        }
+        let made = EVP_PKEY_generate(context, &mut key) == 1;
+        ffi::EVP_PKEY_CTX_free(context);
+        done(made)?;
     }
     Ok(key)
 }
