@@ -108,6 +108,23 @@ impl Worker {
     }
 }
 
+impl Worker {
+    /// How many calls of a case fill a slice. One to find what does not work; then more and more, because the first
+    /// hundred are slower than what is to be measured.
+    fn filling(&mut self, case: usize, slice: Duration) -> Result<u64, String> {
+        let slice = slice.as_nanos() as f64;
+        let mut count = 1;
+        loop {
+            let each = self.run(case, count)?;
+            let fill = ((slice / each) as u64).max(2);
+            if count as f64 * each >= slice / 4.0 || count >= fill {
+                return Ok(fill);
+            }
+            count = fill.min(count * 16);
+        }
+    }
+}
+
 impl Drop for Worker {
     fn drop(&mut self) {
         let _ = self.process.kill();
@@ -131,15 +148,7 @@ fn table(subjects: &[Subject], list: &[Case], wanted: &str, rounds: usize) -> Ve
     println!("\n|---|{}", "--:|".repeat(subjects.len()));
     let mut workers: Vec<Worker> = subjects.iter().map(Worker::start).collect();
     for (at, case) in list.iter().enumerate().filter(|(_, case)| case.name.contains(wanted)) {
-        // One call to warm up and to find what does not work, then as many as fill a slice.
-        let iterations: Vec<Result<u64, String>> = workers
-            .iter_mut()
-            .map(|w| {
-                w.run(at, 1)?;
-                let once = w.run(at, 20)?;
-                Ok(((SLICE.as_nanos() as f64 / once) as u64).clamp(2, 1_000_000))
-            })
-            .collect();
+        let iterations: Vec<Result<u64, String>> = workers.iter_mut().map(|w| w.filling(at, SLICE)).collect();
         let mut times = vec![Vec::new(); subjects.len()];
         for round in 0..rounds {
             let order: Vec<usize> =
