@@ -167,8 +167,13 @@ fn table(subjects: &[Subject], list: &[Case], wanted: &str, rounds: usize) -> Ve
         }
         println!();
         let limit = case.limit.map_or(0.0, Limit::ratio);
-        let fast = |subject: usize| ratio(&times, subject).is_some_and(|ratio| ratio >= limit);
-        below.extend((1..subjects.len()).filter(|subject| !fast(*subject)).map(|_| case.name.clone()));
+        for subject in 1..subjects.len() {
+            match (&iterations[subject], ratio(&times, subject)) {
+                (Err(error), _) => below.push(format!("{}: {error}", case.name)),
+                (_, Some(ratio)) if ratio >= limit => {}
+                (_, ratio) => below.push(format!("{}: {:.2}", case.name, ratio.unwrap_or_default())),
+            }
+        }
     }
     below
 }

@@ -92,8 +92,8 @@ pub enum Kind {
     Wrap,
     /// An AEAD whose input is associated data only.
     Associated,
-    /// Without padding, and twice as much input.
-    Twice,
+    /// A mode that OpenSSL lacks, out of its single blocks: it feeds back as many bytes as this.
+    Feedback(usize),
     /// A stream without an IV: only the key begins it anew.
     Keyed,
 }
@@ -106,6 +106,9 @@ impl Kind {
 
 /// Encryption of `length` bytes by the cipher of this name, with a new IV of `iv` bytes each time.
 pub fn cipher(name: &CStr, kind: Kind, key: usize, iv: usize, length: usize) -> Result<Run, String> {
+    if let Kind::Feedback(segment) = kind {
+        return feedback(name, key, segment, length);
+    }
     providers();
     let key = crate::every::key(key);
     // SAFETY: names are C strings; null library and properties are the defaults; context and cipher are checked and
@@ -129,7 +132,6 @@ pub fn cipher(name: &CStr, kind: Kind, key: usize, iv: usize, length: usize) -> 
         ffi::EVP_CIPHER_CTX_set_padding(context, c_int::from(kind == Kind::Padded));
         context
     };
-    let length = if kind == Kind::Twice { 2 * length } else { length };
     let (data, mut out, mut ivs, mut tag) = (vec![7; length], vec![0; length + 64], vec![0; iv], [0u8; 16]);
     Ok(Box::new(move || {
         if let Some(first) = ivs.first_mut() {
@@ -150,6 +152,35 @@ pub fn cipher(name: &CStr, kind: Kind, key: usize, iv: usize, length: usize) -> 
                     || ffi::EVP_CIPHER_CTX_ctrl(context, CTRL_GET_TAG, 16, tag.as_mut_ptr().cast()) == 1)
         };
         done(ok)
+    }))
+}
+
+/// Cipher feedback of `segment` bytes by a cipher in ECB mode.
+fn feedback(name: &CStr, key: usize, segment: usize, length: usize) -> Result<Run, String> {
+    providers();
+    let key = crate::every::key(key);
+    // SAFETY: as for ciphers.
+    let (context, block) = unsafe {
+        let cipher = ffi::EVP_CIPHER_fetch(ptr::null_mut(), name.as_ptr(), ptr::null());
+        let context = ffi::EVP_CIPHER_CTX_new();
+        done(!cipher.is_null() && !context.is_null())?;
+        done(ffi::EVP_CipherInit_ex(context, cipher, ptr::null_mut(), key.as_ptr(), ptr::null(), 1) == 1)?;
+        ffi::EVP_CIPHER_CTX_set_padding(context, 0);
+        (context, ffi::EVP_CIPHER_get_block_size(cipher) as usize)
+    };
+    let (data, mut out) = (vec![7u8; length], vec![0u8; length]);
+    Ok(Box::new(move || {
+        let (mut register, mut stream, mut n) = ([9u8; 16], [0u8; 32], 0);
+        for (input, output) in data.chunks(segment).zip(out.chunks_mut(segment)) {
+            // SAFETY: the context lives for ever; the output has room for a block.
+            done(unsafe {
+                ffi::EVP_CipherUpdate(context, stream.as_mut_ptr(), &mut n, register.as_ptr(), block as c_int) == 1
+            })?;
+            output.iter_mut().zip(input).zip(&stream).for_each(|((o, i), s)| *o = i ^ s);
+            register.copy_within(segment..block, 0);
+            register[block - segment..block].copy_from_slice(output);
+        }
+        Ok(())
     }))
 }
 

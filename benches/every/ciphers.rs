@@ -42,16 +42,16 @@ pub struct Cipher {
 }
 
 macro_rules! ciphers {
-    ($($name:ident $floor:literal $kind:ident $type:ident $key:literal $iv:literal $parameter:expr;)*) => {
+    ($($name:ident $floor:literal $kind:ident $(($segment:literal))? $type:ident $key:literal $iv:literal $parameter:expr;)*) => {
         &[$(Cipher {
             name: stringify!($name),
             mechanism: $name,
             floor: $floor,
-            kind: Kind::$kind,
+            kind: Kind::$kind$(($segment))?,
             key: ($type, $key),
             iv: $iv,
             parameter: $parameter,
-            lengths: if matches!(Kind::$kind, Kind::Wrap) { &[SHORT] } else { &[SHORT, LONG] },
+            lengths: if matches!(Kind::$kind$(($segment))?, Kind::Wrap) { &[SHORT] } else { &[SHORT, LONG] },
         }),*]
     };
 }
@@ -67,8 +67,7 @@ pub const CIPHERS: &[Cipher] = ciphers! {
     CKM_AES_OFB c"AES-256-OFB" Plain CKK_AES 32 16 Iv;
     CKM_AES_CFB1 c"AES-256-CFB1" Plain CKK_AES 32 16 Iv;
     CKM_AES_CFB8 c"AES-256-CFB8" Plain CKK_AES 32 16 Iv;
-    // OpenSSL has no feedback of 8 bytes: as many blocks, one after the other.
-    CKM_AES_CFB64 c"AES-256-CBC" Twice CKK_AES 32 16 Iv;
+    CKM_AES_CFB64 c"AES-256-ECB" Feedback(8) CKK_AES 32 16 Iv;
     CKM_AES_CFB128 c"AES-256-CFB" Plain CKK_AES 32 16 Iv;
     CKM_AES_XTS c"AES-256-XTS" Plain CKK_AES_XTS 64 16 Iv;
     CKM_AES_GCM c"AES-256-GCM" Aead CKK_AES 32 12 Parameter::Gcm;
@@ -93,8 +92,7 @@ pub const CIPHERS: &[Cipher] = ciphers! {
     CKM_DES_CBC c"DES-CBC" Plain CKK_DES 8 8 Iv;
     CKM_DES_CBC_PAD c"DES-CBC" Padded CKK_DES 8 8 Iv;
     CKM_DES_OFB64 c"DES-OFB" Plain CKK_DES 8 8 Iv;
-    // OpenSSL has no feedback of the output by bytes: as many blocks.
-    CKM_DES_OFB8 c"DES-CFB8" Plain CKK_DES 8 8 Iv;
+    CKM_DES_OFB8 c"DES-ECB" Feedback(1) CKK_DES 8 8 Iv;
     CKM_DES_CFB64 c"DES-CFB" Plain CKK_DES 8 8 Iv;
     CKM_DES_CFB8 c"DES-CFB8" Plain CKK_DES 8 8 Iv;
     CKM_DES3_ECB c"DES-EDE3-ECB" Plain CKK_DES3 24 0 Iv;
