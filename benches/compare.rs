@@ -167,8 +167,8 @@ fn table(subjects: &[Subject], list: &[Case], wanted: &str, rounds: usize) -> Ve
         }
         println!();
         let limit = case.limit.map_or(0.0, Limit::ratio);
-        for subject in 1..subjects.len() {
-            match (&iterations[subject], ratio(&times, subject)) {
+        for (subject, found) in iterations.iter().enumerate().skip(1) {
+            match (found, ratio(&times, subject)) {
                 (Err(error), _) => below.push(format!("{}: {error}", case.name)),
                 (_, Some(ratio)) if ratio >= limit => {}
                 (_, ratio) => below.push(format!("{}: {:.2}", case.name, ratio.unwrap_or_default())),

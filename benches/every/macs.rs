@@ -34,6 +34,8 @@ enum Parameter {
     Rc2(CK_ULONG, CK_ULONG),
     /// CK_TLS_MAC_PARAMS of the client, SHA-256, 12 bytes.
     Tls,
+    /// CK_OTP_PARAMS that say nothing.
+    Otp,
 }
 
 pub struct Mac {
@@ -64,7 +66,7 @@ const fn cmac(cipher: &'static CStr) -> Beside {
     Beside::Evp(c"CMAC", Some((c"cipher", cipher)))
 }
 
-use Parameter::{Gcm, Length, Rc2, Tls, Whole};
+use Parameter::{Gcm, Length, Otp, Rc2, Tls, Whole};
 
 pub const MACS: &[Mac] = macs! {
     CKM_MD5_HMAC hmac(c"MD5"), CKK_GENERIC_SECRET 32 Whole;
@@ -131,7 +133,7 @@ pub const MACS: &[Mac] = macs! {
     CKM_RC2_MAC_GENERAL Beside::Chain(c"RC2-CBC", 8), CKK_RC2 16 Rc2(128, 4);
     CKM_TLS_MAC Beside::Prf, CKK_GENERIC_SECRET 48 Tls;
     CKM_TLS12_MAC Beside::Prf, CKK_GENERIC_SECRET 48 Tls;
-    CKM_HOTP hmac(c"SHA1"), CKK_HOTP 20 Whole;
+    CKM_HOTP hmac(c"SHA1"), CKK_HOTP 20 Otp;
 };
 
 /// Every row, short and, where there is such a thing, long.
@@ -195,6 +197,7 @@ fn with<T>(row: &Mac, iv: &mut [u8; 12], call: impl FnOnce(&mut CK_MECHANISM) ->
     };
     let (mut number, mut rc2);
     let mut tls = CK_TLS_MAC_PARAMS { prfHashMechanism: CKM_SHA256, ulMacLength: 12, ulServerOrClient: 2 };
+    let mut otp = CK_OTP_PARAMS { pParams: std::ptr::null_mut(), ulCount: 0 };
     let (at, length): (*mut std::ffi::c_void, usize) = match row.parameter {
         Whole => (std::ptr::null_mut(), 0),
         Length(of) => {
@@ -207,6 +210,7 @@ fn with<T>(row: &Mac, iv: &mut [u8; 12], call: impl FnOnce(&mut CK_MECHANISM) ->
             ((&raw mut rc2).cast(), size_of_val(&rc2))
         }
         Tls => ((&raw mut tls).cast(), size_of_val(&tls)),
+        Otp => ((&raw mut otp).cast(), size_of_val(&otp)),
     };
     call(&mut CK_MECHANISM { mechanism: row.mechanism, pParameter: at, ulParameterLen: length as CK_ULONG })
 }

@@ -47,21 +47,29 @@ impl Feedback {
         })
     }
 
-    fn byte(&mut self, input: u8) -> Result<u8> {
-        if self.used == 0 {
-            let (register, stream) = (&self.register[..self.block], &mut self.stream[..self.block]);
-            self.cipher.update(register, stream).map_err(failed)?;
-            // What goes out makes room for the segment that is fed back.
-            self.register.copy_within(self.segment..self.block, 0);
+    /// Makes the key stream of the next segment, and room in the register for what is fed back of it.
+    fn next(&mut self) -> Result<()> {
+        let (register, stream) = (&self.register[..self.block], &mut self.stream[..self.block]);
+        self.cipher.update(register, stream).map_err(failed)?;
+        self.register.copy_within(self.segment..self.block, 0);
+        Ok(())
+    }
+
+    /// Part of a segment, or all of it.
+    fn part(&mut self, input: &[u8], output: &mut [u8]) {
+        let (from, to) = (self.used, self.used + input.len());
+        let stream = &self.stream[from..to];
+        for ((output, input), stream) in output.iter_mut().zip(input).zip(stream) {
+            *output = input ^ stream;
         }
-        let output = input ^ self.stream[self.used];
-        self.register[self.block - self.segment + self.used] = match (self.kind, self.direction) {
-            (Kind::Ofb, _) => self.stream[self.used],
+        let fed = match (self.kind, self.direction) {
+            (Kind::Ofb, _) => stream,
             (Kind::Cfb, Direction::Encrypt) => output,
             (Kind::Cfb, Direction::Decrypt) => input,
         };
-        self.used = (self.used + 1) % self.segment;
-        Ok(output)
+        let end = self.block - self.segment;
+        self.register[end + from..end + to].copy_from_slice(fed);
+        self.used = if to == self.segment { 0 } else { to };
     }
 }
 
@@ -77,8 +85,14 @@ impl Cipher for Feedback {
     }
 
     fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
-        for (from, to) in input.iter().zip(output.iter_mut()) {
-            *to = self.byte(*from)?;
+        let mut at = 0;
+        while at < input.len() {
+            if self.used == 0 {
+                self.next()?;
+            }
+            let end = input.len().min(at + self.segment - self.used);
+            self.part(&input[at..end], &mut output[at..end]);
+            at = end;
         }
         Ok(input.len())
     }
