@@ -4,12 +4,15 @@ use crate::docs::blocks;
 use crate::site::{DOCUMENT, TOKEN, module, openssl, token};
 use ::cryptoki::context::{CInitializeArgs, CInitializeFlags, Function, Pkcs11};
 use ::cryptoki::error::{Error, RvError};
-use ::cryptoki::mechanism::aead::GcmParams;
+use ::cryptoki::mechanism::aead::{GcmMessageParams, GcmParams, GeneratorFunction};
+use ::cryptoki::mechanism::dsa::{HedgeType, SignAdditionalContext};
 use ::cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use ::cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
 use ::cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource, PkcsPssParams};
-use ::cryptoki::mechanism::{Mechanism, MechanismType};
-use ::cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass};
+use ::cryptoki::mechanism::{Mechanism, MechanismType, MessageParam};
+use ::cryptoki::object::{
+    Attribute, AttributeType, KeyType, MlDsaParameterSetType, MlKemParameterSetType, ObjectClass, ObjectHandle,
+};
 use ::cryptoki::session::{Session, UserType};
 use ::cryptoki::types::AuthPin;
 use kit::{Env, USER_PIN, isolated};
@@ -35,13 +38,13 @@ fn with(env: &Env, body: impl FnOnce(&Pkcs11, &Session) -> Done) {
     module.finalize().expect("C_Finalize");
 }
 
-fn rsa(session: &Session) -> Result<(::cryptoki::object::ObjectHandle, ::cryptoki::object::ObjectHandle), Error> {
+fn rsa(session: &Session) -> Result<(ObjectHandle, ObjectHandle), Error> {
     let public = [Attribute::PublicExponent(vec![1, 0, 1]), Attribute::ModulusBits(2048.into())];
     session.generate_key_pair(&Mechanism::RsaPkcsKeyPairGen, &public, &[])
 }
 
 /// The SubjectPublicKeyInfo of a key, in a file for openssl.
-fn export(env: &Env, session: &Session, key: ::cryptoki::object::ObjectHandle) -> Done {
+fn export(env: &Env, session: &Session, key: ObjectHandle) -> Done {
     match session.get_attributes(key, &[AttributeType::PublicKeyInfo])?.as_slice() {
         [Attribute::PublicKeyInfo(info)] => env.write("public.der", info),
         other => panic!("{other:?}"),
@@ -217,6 +220,100 @@ fn objects_are_found_counted_and_destroyed_with_an_iterator_left_half_way() {
             ));
             session.destroy_object(one[0])?;
             assert_eq!(session.find_objects(&all)?.len(), 19);
+            Ok(())
+        });
+    });
+}
+
+fn value(session: &Session, key: ObjectHandle) -> Result<Vec<u8>, Error> {
+    match session.get_attributes(key, &[AttributeType::Value])?.remove(0) {
+        Attribute::Value(value) => Ok(value),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn version_3_encapsulates_a_key_that_both_sides_have() {
+    isolated(|env| {
+        with(env, |module, session| {
+            assert!(module.is_fn_supported(Function::EncapsulateKey));
+            let secret = [
+                Attribute::Class(ObjectClass::SECRET_KEY),
+                Attribute::KeyType(KeyType::AES),
+                Attribute::Sensitive(false),
+                Attribute::Extractable(true),
+            ];
+            let sets = [MlKemParameterSetType::ML_KEM_512, MlKemParameterSetType::ML_KEM_768];
+            for set in sets.into_iter().chain([MlKemParameterSetType::ML_KEM_1024]) {
+                let public = [Attribute::ParameterSet(set.into())];
+                let (public, private) = session.generate_key_pair(&Mechanism::MlKemKeyPairGen, &public, &[])?;
+                let (ciphertext, ours) = session.encapsulate_key(&Mechanism::MlKem, public, &secret)?;
+                let theirs = session.decapsulate_key(&Mechanism::MlKem, private, &secret, &ciphertext)?;
+                assert_eq!(value(session, ours)?, value(session, theirs)?);
+            }
+            Ok(())
+        });
+    });
+}
+
+#[test]
+fn version_3_encrypts_message_after_message() {
+    isolated(|env| {
+        with(env, |_, session| {
+            let key = session.generate_key(&Mechanism::AesKeyGen, &[Attribute::ValueLen(32.into())])?;
+            let (mut iv, mut tag) = ([0; 12], [0; 16]);
+            let mut sealed = Vec::new();
+            let parameter = GcmMessageParams::new(&mut iv, 32.into(), GeneratorFunction::GenerateCounter, &mut tag)?;
+            session.message_encrypt_init(&Mechanism::AesGcmMessage(parameter), key)?;
+            for number in 0..3u8 {
+                let mut parameter = parameter;
+                let text =
+                    session.encrypt_message(&MessageParam::AesGcmMessage(parameter), &[number], &[number; 40])?;
+                sealed.push((parameter.iv().to_vec(), parameter.tag().to_vec(), text));
+            }
+            session.message_encrypt_final()?;
+            assert!(sealed[0].0 != sealed[1].0 && sealed[1].0 != sealed[2].0, "the token makes another IV each time");
+            let (mut iv, mut tag) = ([0; 12], [0; 16]);
+            let parameter = GcmMessageParams::new(&mut iv, 0.into(), GeneratorFunction::NoGenerate, &mut tag)?;
+            session.message_decrypt_init(&Mechanism::AesGcmMessage(parameter), key)?;
+            for (number, (mut iv, mut tag, text)) in (0u8..).zip(sealed) {
+                let parameter = GcmMessageParams::new(&mut iv, 0.into(), GeneratorFunction::NoGenerate, &mut tag)?;
+                let parameter = || MessageParam::AesGcmMessage(parameter);
+                assert_eq!(session.decrypt_message(&parameter(), &[number], &text)?, [number; 40]);
+                let refused = session.decrypt_message(&parameter(), &[number, 1], &text).unwrap_err();
+                assert!(matches!(refused, Error::Pkcs11(..)), "{refused}");
+                // The same in parts.
+                session.decrypt_message_begin(parameter(), &[number])?;
+                let (first, rest) = text.split_at(17);
+                let mut opened = session.decrypt_message_next(parameter(), first, false)?;
+                opened.extend(session.decrypt_message_next(parameter(), rest, true)?);
+                assert_eq!(opened, [number; 40]);
+            }
+            session.message_decrypt_final()
+        });
+    });
+}
+
+#[test]
+fn version_3_verifies_a_signature_that_comes_first() {
+    isolated(|env| {
+        with(env, |_, session| {
+            let public = [Attribute::ParameterSet(MlDsaParameterSetType::ML_DSA_65.into())];
+            let ml_dsa = session.generate_key_pair(&Mechanism::MlDsaKeyPairGen, &public, &[])?;
+            let hedged = Mechanism::MlDsa(SignAdditionalContext::new(HedgeType::Preferred, Some(b"context")));
+            for (mechanism, (public, private)) in [(Mechanism::Sha256RsaPkcs, rsa(session)?), (hedged, ml_dsa)] {
+                let signature = session.sign(&mechanism, private, DOCUMENT.as_bytes())?;
+                session.verify_signature_init(&mechanism, public, &signature)?;
+                session.verify_signature(DOCUMENT.as_bytes())?;
+                session.verify_signature_init(&mechanism, public, &signature)?;
+                let refused = session.verify_signature(b"another document").unwrap_err();
+                assert!(matches!(refused, Error::Pkcs11(RvError::SignatureInvalid, _)), "{refused}");
+                session.verify_signature_init(&mechanism, public, &signature)?;
+                for part in DOCUMENT.as_bytes().chunks(5) {
+                    session.verify_signature_update(part)?;
+                }
+                session.verify_signature_final()?;
+            }
             Ok(())
         });
     });
