@@ -136,3 +136,20 @@ fn a_child_has_none_of_its_parents_sessions() {
         use_it(&session, key);
     });
 }
+
+#[test]
+fn a_token_that_is_gone_has_no_keys() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let key = key(&session, true);
+        use_it(&session, key);
+        std::fs::remove_dir_all(env.home()).unwrap();
+        eventually("the key of a token that was deleted is gone", || {
+            let refused = session.sign_init(&hmac(), key).is_err();
+            session.sign_cancel().unwrap();
+            refused
+        });
+        assert_eq!(code(session.sign_init(&hmac(), key)), ck::CKR_KEY_HANDLE_INVALID);
+    });
+}

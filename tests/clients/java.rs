@@ -1,7 +1,7 @@
 //! Java: SunPKCS11 in a program of ours (`java/Token.java`), keytool and jarsigner.
 
 use crate::docs::{blocks, follow};
-use crate::site::{module, openssl, token};
+use crate::site::{PIN_FILES, TOKEN, module, openssl, sealhsm, token};
 use kit::{Client, Env, USER_PIN, isolated};
 use std::path::Path;
 
@@ -10,6 +10,7 @@ fn configure(env: &Env) {
     token(env);
     let secret = "attributes(*, CKO_SECRET_KEY, *) = {\nCKA_SENSITIVE = false\nCKA_EXTRACTABLE = true\n}\n";
     env.write("pkcs11.cfg", format!("name = SealHSM\nlibrary = {}\nslotListIndex = 0\n{secret}", module()));
+    env.write("second", format!("name = Second\nlibrary = {}\nslotListIndex = 1\n", module()));
 }
 
 /// Compiles the program.
@@ -105,5 +106,22 @@ fn keytool_jarsigner_and_the_program_in_the_document_work() {
         let [program] = blocks("Java", "java").try_into().expect("one program");
         env.write("Sign.java", program);
         java(env, "java Sign.java").arg(USER_PIN).succeeds().must_say("256 bytes");
+    });
+}
+
+#[test]
+fn a_program_whose_token_is_deleted_is_told_so_and_goes_on_with_a_new_one() {
+    isolated(|env| {
+        configure(env);
+        compile(env);
+        let mut program = java(env, "java -cp . Token pkcs11.cfg").arg(USER_PIN).words("removal").start(env, "java");
+        program.must_say("ready");
+        sealhsm(env, "token delete --force --token").arg(TOKEN).succeeds();
+        env.write("removed", []);
+        program.must_say("gone");
+        sealhsm(env, "token init --label").arg(TOKEN).words(PIN_FILES).succeeds();
+        std::fs::rename(env.file("second"), env.file("again.cfg")).unwrap();
+        program.must_say("passed: removal");
+        program.succeeds();
     });
 }

@@ -2,7 +2,7 @@
 
 use crate::docs::follow;
 use crate::site::{DOCUMENT, certificate, module, openssl, sealhsm, token, user};
-use kit::{Client, Env, isolated};
+use kit::{Client, Env, isolated, serve};
 
 /// A database of NSS's that knows the module.
 fn database(env: &Env) {
@@ -108,5 +108,39 @@ fn what_nss_makes_other_programs_find_and_what_nss_deletes_is_gone() {
         assert_eq!(flags, Some("u,u,u"), "a certificate of the user's, whose key is there: {listed}");
         certutil(env, "-D -n test:made").succeeds();
         user(env, "--list-objects --type cert").succeeds().must_not_say("made");
+    });
+}
+
+#[test]
+fn servers_and_clients_of_nss_and_openssl_speak_tls_with_keys_in_the_token() {
+    isolated(|env| {
+        database(env);
+        // Two certificates of one name, told apart by their serial numbers.
+        for (name, kind, option) in [("rsa", "-m 3 -k rsa -g 2048", "-n"), ("ec", "-m 4 -k ec -q nistp256", "-e")] {
+            let make = certutil(env, "-S -x -t CT,C,C -z noise").words(kind);
+            make.args(["-n", name, "-s", "CN=localhost"]).succeeds();
+            let nickname = format!("test:{name}");
+            let pem = certutil(env, "-L -a").args(["-n", &nickname]).succeeds();
+            env.write("server.pem", pem.text());
+            for version in ["tls1.2", "tls1.3"] {
+                let (_server, port) = serve(env, "selfserv", |port| {
+                    let server = nss(env, "selfserv -f pin").args(["-p", &port.to_string(), option, &nickname]);
+                    server.args(["-V", &format!("{version}:{version}")])
+                });
+                let client = openssl(env, "s_client -CAfile server.pem -verify_return_error -connect");
+                let said = client.arg(format!("localhost:{port}")).input("GET / HTTP/1.0\r\n\r\n").run();
+                let name = version.replace("tls", "TLSv");
+                said.must_say("Verify return code: 0 (ok)").must_say(&name);
+            }
+            // The key of a client, for a server that asks for one.
+            certificate(env, "judge", "RSA");
+            let (_server, port) = serve(env, "s_server", |port| {
+                let server = openssl(env, "s_server -cert judge.pem -key judge.key.pem -Verify 1 -www");
+                server.args(["-CAfile", "server.pem", "-verify_return_error", "-accept", &port.to_string()])
+            });
+            let client = nss(env, "tstclnt -o -f -h localhost -W pin").args(["-n", &nickname]);
+            let client = client.args(["-p", &port.to_string()]).input("GET / HTTP/1.0\r\n\r\n");
+            client.run().must_say("Client certificate").must_say("Subject: CN");
+        }
     });
 }

@@ -20,6 +20,7 @@ public class Token {
     static final byte[] DOCUMENT = "All that is in this document is that it is one.\n".getBytes();
     static Provider token;
     static KeyStore store;
+    static char[] pin;
 
     interface Check {
         void run() throws Exception;
@@ -31,7 +32,8 @@ public class Token {
         token = Security.getProvider("SunPKCS11").configure(words[0]);
         Security.addProvider(token);
         store = KeyStore.getInstance("PKCS11", token);
-        store.load(null, words[1].toCharArray());
+        pin = words[1].toCharArray();
+        store.load(null, pin);
         CHECKS.put("signatures", Token::signatures);
         CHECKS.put("rsa-ciphers", Token::rsaCiphers);
         CHECKS.put("secret-ciphers", Token::secretCiphers);
@@ -42,6 +44,7 @@ public class Token {
         CHECKS.put("key-store", Token::keyStore);
         CHECKS.put("kept", Token::kept);
         CHECKS.put("threads", Token::threads);
+        CHECKS.put("removal", Token::removal);
         for (String name : Arrays.asList(words).subList(2, words.length)) {
             CHECKS.get(name).run();
             System.out.println("passed: " + name);
@@ -347,5 +350,36 @@ public class Token {
         }
         threads.shutdown();
         for (Future<?> one : all) one.get();
+    }
+
+    // The token is deleted while a key of it is in use, and made anew.
+    static void removal() throws Exception {
+        store.setEntry("secret", new KeyStore.SecretKeyEntry(new SecretKeySpec(bytes(32), "AES")), null);
+        SecretKey key = (SecretKey) store.getKey("secret", null);
+        crypt(token, "AES/CTR/NoPadding", Cipher.ENCRYPT_MODE, key, DOCUMENT);
+        System.out.println("ready");
+        await("removed");
+        // What another process does to a token is seen within a twentieth of a second.
+        try {
+            for (int turn = 0; turn < 500; turn++) {
+                crypt(token, "AES/CTR/NoPadding", Cipher.ENCRYPT_MODE, key, DOCUMENT);
+                Thread.sleep(10);
+            }
+            throw new AssertionError("a key that is gone encrypts");
+        } catch (ProviderException | GeneralSecurityException expected) {
+            System.out.println("refused: " + expected);
+        }
+        System.out.println("gone");
+        await("again.cfg");
+        // Another token, in another slot, as long as this program has sessions with the one that is gone.
+        token = Security.getProvider("SunPKCS11").configure("again.cfg");
+        store = KeyStore.getInstance("PKCS11", token);
+        store.load(null, pin);
+        holds("a new token is empty", !store.aliases().hasMoreElements());
+        sign(ec("secp256r1"), "SHA256withECDSA", null);
+    }
+
+    static void await(String file) throws Exception {
+        while (!Files.exists(Path.of(file))) Thread.sleep(10);
     }
 }
