@@ -43,6 +43,12 @@ fn one_word_denies_the_generation_and_the_use_of_short_keys() {
             };
             assert_eq!(curve(&P192), expected(ck::CKR_KEY_SIZE_RANGE));
             assert_eq!(curve(&P256), ck::CKR_OK);
+            let parameters = |bits| {
+                let bits = Template::new().ulong(ck::CKA_PRIME_BITS, bits);
+                code(session.generate_key(&Mechanism::plain(ck::CKM_DH_PKCS_PARAMETER_GEN), &bits))
+            };
+            assert_eq!(parameters(512), expected(ck::CKR_KEY_SIZE_RANGE));
+            assert_eq!(parameters(2048), ck::CKR_OK);
             // It may be kept, copied and read: old data may have to move.
             let (public, private) = import(&session, &short);
             let pkcs1 = Mechanism::plain(ck::CKM_RSA_PKCS);

@@ -21,6 +21,7 @@ impl Application {
         let row = self.row(mechanism.mechanism)?;
         let generate = row.generate.ok_or(Error::MechanismInvalid)?;
         let wanted = self.half(&session, row, template::parse(template)?, None, row.makes)?;
+        self.long_enough(&wanted)?;
         let mut made = generate(self.admitted(&mechanism.parameter)?, &wanted)?;
         // New domain parameters may show the seed that they were made from.
         let seed = made.remove(ck::CKA_SEED).and_then(|seed| Some(Secret::copy_of(seed.bytes()?)));
@@ -50,14 +51,17 @@ impl Application {
         if self.shared.config.strict {
             strict::purposes(&[&public, &private])?;
         }
-        if key::is_legacy(&public) && self.shared.config.denies_legacy() {
-            return Err(Error::KeySizeRange);
-        }
+        self.long_enough(&public)?;
         let (public_part, private_part) = generate(self.admitted(&mechanism.parameter)?, &public, &private)?;
         let (mut public, mut private) = (born(public, public_part, row)?, born(private, private_part, row)?);
         confine::generated_pair(&mut public, &mut private);
         let handles = self.keep(&session, vec![public, private])?;
         Ok((handles[0], handles[1]))
+    }
+
+    /// Whether the configuration lets something of this size be made.
+    fn long_enough(&self, wanted: &Attributes) -> Result<()> {
+        if key::is_legacy(wanted) && self.shared.config.denies_legacy() { Err(Error::KeySizeRange) } else { Ok(()) }
     }
 
     /// Checks the template of a key to be generated, before any work is done. `other`: that of the pair's other half.

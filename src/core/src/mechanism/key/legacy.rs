@@ -15,7 +15,7 @@ const LEAST: &[(&[u64], u64, Size)] = &[
     (&[ck::CKK_EC], 224, |key| curve::of_key(key).ok().map(|curve| curve.bits)),
 ];
 
-/// Whether a key, or one that a template for generation describes, is shorter than it should be.
+/// Whether a key or domain parameters, or what a template for generation describes, is shorter than it should be.
 pub fn is_legacy(key: &Attributes) -> bool {
     let key_type = key.ulong(ck::CKA_KEY_TYPE).unwrap_or(ck::CK_UNAVAILABLE_INFORMATION);
     let secret = key.ulong(ck::CKA_CLASS) == Some(ck::CKO_SECRET_KEY);
@@ -28,5 +28,5 @@ fn modulus(key: &Attributes) -> Option<u64> {
 }
 
 fn prime(key: &Attributes) -> Option<u64> {
-    key.bytes(ck::CKA_PRIME).map(rsa::bits)
+    key.bytes(ck::CKA_PRIME).map(rsa::bits).or(key.ulong(ck::CKA_PRIME_BITS))
 }
