@@ -2,7 +2,7 @@
 //! takes one. Pointers are NULL or lead to memory that is as long as the longest length which is no impossible one.
 
 use crate::in_good_health;
-use kit::{Chance, Mechanism, Object, Result, Session, Template, ck, curve, isolated, mechanism_name};
+use kit::{Chance, Mechanism, Message, Object, Result, Session, Template, ck, curve, isolated, mechanism_name};
 
 /// What stands in the place of a length: small, or beyond any memory.
 const LENGTHS: [u64; 12] = [0, 1, 7, 12, 13, 16, 32, 64, 255, 4096, 1 << 63, u64::MAX];
@@ -37,9 +37,9 @@ const ROOM: usize = 4096;
 /// to zeros (structures, and lists of them), `w` a pointer to zeros that may be written over, `c` how many structures,
 /// `r` raw bytes. The first entry that fits counts.
 const LAYOUTS: &[(&str, &str, &[&str])] = &[
-    ("AES_GCM", "", &["plnpln", "plpln"]),
+    ("AES_GCM", "", &["plnpln", "plpln", "wlnnpln"]),
     ("AES_GMAC", "", &["plnpln", "plpln"]),
-    ("AES_CCM", "", &["nplpln"]),
+    ("AES_CCM", "", &["nplpln", "nwlnnpln"]),
     ("RSA_PKCS_OAEP", "", &["nnnpl"]),
     ("RSA_AES_KEY_WRAP", "", &["nz"]),
     ("EDDSA", "", &["nlp", ""]),
@@ -80,6 +80,10 @@ const LAYOUTS: &[(&str, &str, &[&str])] = &[
     ("HOTP", "", &["zc", ""]),
 ];
 
+/// The same of what comes with messages and with authenticated wrapping.
+const MESSAGES: &[(&str, &str, &[&str])] =
+    &[("AES_GCM", "", &["wlnnwn"]), ("AES_CCM", "", &["nwlnnwn"]), ("CHACHA20_POLY1305", "", &["wlw"])];
+
 /// Parameters without pointers: nothing, numbers, IVs, counter blocks.
 const FLAT: &[&str] = &["", "", "n", "n", "nn", "nnn", "r", "rr", "nr", "nrr"];
 
@@ -89,9 +93,13 @@ struct Noise {
     _memory: [Vec<u64>; 3],
 }
 
-fn noise(chance: &mut Chance, of: ck::CK_MECHANISM_TYPE) -> Noise {
+fn noise(chance: &mut Chance, of: ck::CK_MECHANISM_TYPE, function: &str) -> Noise {
     let name = mechanism_name(of).expect("a mechanism of the standard");
-    let known = LAYOUTS.iter().find(|(start, end, _)| name.starts_with(start) && name.ends_with(end));
+    let find = |rows: &'static [(&str, &str, &[&str])]| {
+        rows.iter().find(|(start, end, _)| name.starts_with(start) && name.ends_with(end))
+    };
+    let messages = function.starts_with("C_Message") || function.ends_with("Authenticated");
+    let known = if messages { find(MESSAGES) } else { None }.or_else(|| find(LAYOUTS));
     let layouts = known.map_or(FLAT, |(_, _, layouts)| layouts);
     let memory = [vec![0x0505_0505_0505_0505; ROOM / 8], vec![0; ROOM / 8], vec![0; ROOM / 8]];
     let [bytes, zeros, writable] = memory.each_ref().map(|memory| memory.as_ptr() as u64);
@@ -196,6 +204,20 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("C_SignInit", |s, m, key, _| s.sign_with(m, key, &DATA).map(drop)),
     ("C_VerifyInit", |s, m, key, _| s.verify_with(m, key, &DATA, &DATA)),
     ("C_VerifySignatureInit", |s, m, key, _| s.verify_signature_init(m, key, &DATA)),
+    ("C_SignRecoverInit", |s, m, key, _| s.sign_recover_init(m, key).and_then(|()| s.sign_recover(&DATA).map(drop))),
+    ("C_VerifyRecoverInit", |s, m, key, _| {
+        s.verify_recover_init(m, key).and_then(|()| s.verify_recover(&DATA).map(drop))
+    }),
+    ("C_MessageEncryptInit", |s, m, key, _| {
+        s.message_encrypt_init(m, key)?;
+        s.encrypt_message(&mut Message::gcm(&[1; 12], 128), b"", &DATA).map(drop)
+    }),
+    ("C_MessageDecryptInit", |s, m, key, _| {
+        s.message_decrypt_init(m, key)?;
+        s.decrypt_message(&mut Message::chacha20_poly1305(&[1; 12]), b"", &DATA).map(drop)
+    }),
+    ("C_MessageSignInit", |s, m, key, _| s.message_sign_init(m, key).and_then(|()| s.sign_message(&DATA).map(drop))),
+    ("C_MessageVerifyInit", |s, m, key, _| s.message_verify_init(m, key).and_then(|()| s.verify_message(&DATA, &DATA))),
     ("C_GenerateKey", |s, m, _, _| made(s, s.generate_key(m, &Template::new().ulong(ck::CKA_VALUE_LEN, 16)))),
     ("C_GenerateKeyPair", |s, m, _, _| {
         let public = Template::new().bytes(ck::CKA_EC_PARAMS, curve::P256);
@@ -204,6 +226,10 @@ const FUNCTIONS: &[(&str, Function)] = &[
     }),
     ("C_WrapKey", |s, m, key, other| s.wrap(m, key, other).map(drop)),
     ("C_UnwrapKey", |s, m, key, _| made(s, s.unwrap(m, key, &DATA, &secret().without(ck::CKA_VALUE_LEN)))),
+    ("C_WrapKeyAuthenticated", |s, m, key, other| s.wrap_authenticated(m, key, other, &DATA).map(drop)),
+    ("C_UnwrapKeyAuthenticated", |s, m, key, _| {
+        made(s, s.unwrap_authenticated(m, key, &DATA, &secret().without(ck::CKA_VALUE_LEN), &DATA))
+    }),
     ("C_DeriveKey", |s, m, key, _| made(s, s.derive(m, key, &secret()))),
     ("C_EncapsulateKey", |s, m, key, _| s.encapsulate(m, key, &secret()).and_then(|(_, key)| s.destroy(key))),
     ("C_DecapsulateKey", |s, m, key, _| made(s, s.decapsulate(m, key, &secret(), &DATA))),
@@ -233,7 +259,7 @@ fn noise_in_the_structure_of_every_mechanism_is_refused_or_works() {
         for round in 0..10 {
             for of in &mechanisms {
                 for (function, call) in FUNCTIONS {
-                    let noise = noise(&mut chance, *of);
+                    let noise = noise(&mut chance, *of, function);
                     let first = chance.up_to(keys.len() - 1);
                     // The log tells where it was, should this be the last line.
                     eprintln!("round {round}, {of:#x}, {function}");

@@ -302,7 +302,17 @@ impl Session<'_> {
         key: Object,
         aad: &[u8],
     ) -> Result<Vec<u8>> {
-        let mechanism = Mechanism::of_message(of, message);
+        self.wrap_authenticated(&Mechanism::of_message(of, message), wrapping_key, key, aad)
+    }
+
+    /// The same with a mechanism as it is.
+    pub fn wrap_authenticated(
+        &self,
+        mechanism: &Mechanism,
+        wrapping_key: Object,
+        key: Object,
+        aad: &[u8],
+    ) -> Result<Vec<u8>> {
         let (aad, aad_length) = bytes(aad);
         let (by, of) = (wrapping_key.0, key.0);
         // SAFETY: a mechanism and an input that live for the call; NULL or as much room as the length says.
@@ -321,7 +331,18 @@ impl Session<'_> {
         template: &Template,
         aad: &[u8],
     ) -> Result<Object> {
-        let mechanism = Mechanism::of_message(of, message);
+        self.unwrap_authenticated(&Mechanism::of_message(of, message), unwrapping_key, wrapped, template, aad)
+    }
+
+    /// The same with a mechanism as it is.
+    pub fn unwrap_authenticated(
+        &self,
+        mechanism: &Mechanism,
+        unwrapping_key: Object,
+        wrapped: &[u8],
+        template: &Template,
+        aad: &[u8],
+    ) -> Result<Object> {
         let mut mechanism = mechanism.to_raw();
         let ((wrapped, length), (aad, aad_length)) = (bytes(wrapped), bytes(aad));
         let mut template = template.to_raw();
