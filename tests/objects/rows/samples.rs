@@ -1,0 +1,160 @@
+//! For every kind of object the least that creates it, and for every attribute a value that it may be given.
+
+use crate::rows::table::{Given, KINDS, Kind, Silent};
+use kit::{Mechanism, Object, Session, Template, ck, curve, openssl, pattern};
+
+/// The least template of C_CreateObject for a kind: class, type, and what makes it that object.
+pub fn least(session: &Session<'_>, kind: &Kind) -> Template {
+    let template = Template::new().class(kind.class);
+    match (kind.class, kind.subtype) {
+        (ck::CKO_TRUST, _) => template.bytes(ck::CKA_ISSUER, b"issuer").bytes(ck::CKA_SERIAL_NUMBER, [2, 1, 7]),
+        (ck::CKO_CERTIFICATE, Some(of)) => {
+            let template = template.ulong(ck::CKA_CERTIFICATE_TYPE, of);
+            match of {
+                ck::CKC_X_509 => template.bytes(ck::CKA_SUBJECT, b"subject").bytes(ck::CKA_VALUE, certificate()),
+                ck::CKC_WTLS => template.bytes(ck::CKA_SUBJECT, b"subject").bytes(ck::CKA_VALUE, b"wtls"),
+                _ => template.bytes(ck::CKA_OWNER, b"owner").bytes(ck::CKA_VALUE, b"attributes"),
+            }
+        }
+        (ck::CKO_OTP_KEY, Some(of)) => template.key_type(of).bytes(ck::CKA_VALUE, [5; 20]),
+        (ck::CKO_SECRET_KEY, Some(of)) => {
+            template.key_type(of).bytes(ck::CKA_VALUE, pattern::key(of, secret_length(of)))
+        }
+        (ck::CKO_PUBLIC_KEY | ck::CKO_PRIVATE_KEY, Some(of)) => {
+            let (public, private) = pair(session, of);
+            let made = if kind.class == ck::CKO_PUBLIC_KEY { public } else { private };
+            values(session, kind, made, template.key_type(of))
+        }
+        (ck::CKO_DOMAIN_PARAMETERS, Some(of)) => values(session, kind, domain(session, of), template.key_type(of)),
+        _ => template,
+    }
+}
+
+/// A template with the values that a generated object has of what must be given or makes part of its key.
+fn values(session: &Session<'_>, kind: &Kind, made: Object, template: Template) -> Template {
+    let parts = [
+        ck::CKA_PUBLIC_EXPONENT,
+        ck::CKA_PRIME_1,
+        ck::CKA_PRIME_2,
+        ck::CKA_EXPONENT_1,
+        ck::CKA_EXPONENT_2,
+        ck::CKA_COEFFICIENT,
+        ck::CKA_EC_POINT,
+        ck::CKA_SEED,
+        ck::CKA_VALUE,
+    ];
+    let wanted = kind.rows().filter(|row| row.1 == Given::Must || parts.contains(&row.0)).map(|row| row.0);
+    let wanted = wanted.filter(|of| ![ck::CKA_CLASS, ck::CKA_KEY_TYPE].contains(of));
+    wanted.fold(template, |template, of| template.bytes(of, session.bytes(made, of).unwrap()))
+}
+
+fn secret_length(of: ck::CK_KEY_TYPE) -> usize {
+    match of {
+        ck::CKK_DES => 8,
+        ck::CKK_DES3 => 24,
+        ck::CKK_CHACHA20 | ck::CKK_POLY1305 => 32,
+        ck::CKK_AES_XTS => 64,
+        _ => 16,
+    }
+}
+
+fn pair(session: &Session<'_>, of: ck::CK_KEY_TYPE) -> (Object, Object) {
+    match of {
+        ck::CKK_RSA => session.rsa_pair(1024),
+        ck::CKK_EC => session.curve_pair(ck::CKM_EC_KEY_PAIR_GEN, curve::P256),
+        ck::CKK_EC_EDWARDS => session.curve_pair(ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, curve::ED25519),
+        ck::CKK_EC_MONTGOMERY => session.curve_pair(ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN, curve::X25519),
+        ck::CKK_ML_KEM => session.pq_pair(ck::CKM_ML_KEM_KEY_PAIR_GEN, ck::CKP_ML_KEM_512),
+        ck::CKK_ML_DSA => session.pq_pair(ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKP_ML_DSA_44),
+        ck::CKK_SLH_DSA => session.pq_pair(ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKP_SLH_DSA_SHA2_128F),
+        of => {
+            let mechanism = match of {
+                ck::CKK_DH => ck::CKM_DH_PKCS_KEY_PAIR_GEN,
+                ck::CKK_DSA => ck::CKM_DSA_KEY_PAIR_GEN,
+                _ => ck::CKM_X9_42_DH_KEY_PAIR_GEN,
+            };
+            let parameters = session.domain(domain(session, of));
+            let readable = Template::new().sensitive(false).extractable(true);
+            session.generate_key_pair(&Mechanism::plain(mechanism), &parameters, &readable).unwrap()
+        }
+    }
+}
+
+fn domain(session: &Session<'_>, of: ck::CK_KEY_TYPE) -> Object {
+    let (mechanism, bits) = match of {
+        ck::CKK_DH => (ck::CKM_DH_PKCS_PARAMETER_GEN, 512),
+        ck::CKK_DSA => (ck::CKM_DSA_PARAMETER_GEN, 1024),
+        _ => (ck::CKM_X9_42_DH_PARAMETER_GEN, 1024),
+    };
+    session.generate_key(&Mechanism::plain(mechanism), &Template::new().ulong(ck::CKA_PRIME_BITS, bits)).unwrap()
+}
+
+fn certificate() -> Vec<u8> {
+    let key = openssl(&["genpkey", "-algorithm", "ED25519"], b"");
+    openssl(&["req", "-x509", "-key", "/dev/stdin", "-subj", "/CN=a", "-days", "3", "-outform", "DER"], &key)
+}
+
+/// A value other than the usual one that a template may give for an attribute, besides what [`least`] says.
+/// `before`: what such an object says when the template is silent.
+pub fn sample(of: ck::CK_ATTRIBUTE_TYPE, before: Option<&[u8]>) -> Template {
+    let template = Template::new();
+    let number = |number| Template::new().ulong(of, number);
+    match (of, before) {
+        (ck::CKA_TRUSTED, _) => template.flag(of, false),
+        (ck::CKA_ALLOWED_MECHANISMS, _) => template.ulongs(of, &[ck::CKM_SHA256_HMAC, ck::CKM_AES_CBC]),
+        (
+            ck::CKA_WRAP_TEMPLATE
+            | ck::CKA_UNWRAP_TEMPLATE
+            | ck::CKA_DERIVE_TEMPLATE
+            | ck::CKA_ENCAPSULATE_TEMPLATE
+            | ck::CKA_DECAPSULATE_TEMPLATE,
+            _,
+        ) => template.nested(of, Template::new().label("inner")),
+        (ck::CKA_START_DATE, _) => template.bytes(of, "20260101"),
+        (ck::CKA_END_DATE, _) => template.bytes(of, "20271231"),
+        (ck::CKA_OBJECT_ID, _) => template.bytes(of, [6, 3, 0x55, 4, 3]),
+        (ck::CKA_OTP_LENGTH, _) => number(8),
+        (ck::CKA_OTP_COUNTER, _) => template.bytes(of, [0, 0, 0, 0, 0, 0, 1, 2]),
+        (ck::CKA_OTP_TIME, _) => template.bytes(of, "2026010112000000"),
+        (ck::CKA_OTP_COUNTER_REQUIREMENT, _) => number(ck::CK_OTP_PARAM_IGNORED),
+        (ck::CKA_CERTIFICATE_CATEGORY | ck::CKA_JAVA_MIDP_SECURITY_DOMAIN, _) => number(1),
+        (ck::CKA_HASH_OF_SUBJECT_PUBLIC_KEY | ck::CKA_HASH_OF_ISSUER_PUBLIC_KEY | ck::CKA_HASH_OF_CERTIFICATE, _) => {
+            template.bytes(of, [7; 20])
+        }
+        (ck::CKA_NAME_HASH_ALGORITHM, _) => number(ck::CKM_SHA_1),
+        (
+            ck::CKA_TRUST_SERVER_AUTH
+            | ck::CKA_TRUST_CLIENT_AUTH
+            | ck::CKA_TRUST_CODE_SIGNING
+            | ck::CKA_TRUST_EMAIL_PROTECTION
+            | ck::CKA_TRUST_IPSEC_IKE
+            | ck::CKA_TRUST_TIME_STAMPING
+            | ck::CKA_TRUST_OCSP_SIGNING,
+            _,
+        ) => number(ck::CKT_NOT_TRUSTED as u64),
+        (_, Some([flag])) => template.flag(of, *flag == 0),
+        (_, Some(same @ [_, ..])) => template.bytes(of, same),
+        (of, _) if NUMBERS.contains(&of) || silent(of, |silent| matches!(silent, Silent::Number(_))) => number(1),
+        (of, _) if silent(of, |silent| matches!(silent, Silent::False | Silent::True | Silent::TrueFor(_))) => {
+            template.flag(of, true)
+        }
+        _ => template.bytes(of, b"anything"),
+    }
+}
+
+/// Numbers that always come with the object.
+const NUMBERS: [ck::CK_ATTRIBUTE_TYPE; 9] = [
+    ck::CKA_CLASS,
+    ck::CKA_KEY_TYPE,
+    ck::CKA_CERTIFICATE_TYPE,
+    ck::CKA_MODULUS_BITS,
+    ck::CKA_PRIME_BITS,
+    ck::CKA_SUBPRIME_BITS,
+    ck::CKA_VALUE_BITS,
+    ck::CKA_VALUE_LEN,
+    ck::CKA_PARAMETER_SET,
+];
+
+fn silent(of: ck::CK_ATTRIBUTE_TYPE, fits: impl Fn(Silent) -> bool) -> bool {
+    KINDS.iter().filter_map(|kind| kind.row(of)).any(|row| fits(row.2))
+}

@@ -1,0 +1,178 @@
+//! Threads of a host: many at once, on sessions of their own and on one, unloading under them.
+
+use crate::hosts::{login, prepared, works};
+use kit::{Mechanism, Module, Template, ck, isolated};
+use std::sync::mpsc;
+
+/// As the kernel counts them.
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+#[test]
+fn eight_threads_do_everything_at_once_on_sessions_of_their_own() {
+    isolated(|env| {
+        let module = env.module();
+        let slot = prepared(env, &module).info().unwrap().slotID;
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let module = &module;
+                scope.spawn(move || {
+                    for round in 0..60 {
+                        let session = module.open_rw(slot).unwrap();
+                        works(&session);
+                        let label = format!("{thread}/{round}");
+                        let made = session.create(&Template::data(&label, round % 2 == 0, label.as_bytes())).unwrap();
+                        assert_eq!(session.labelled(&label).unwrap(), [made]);
+                        assert_eq!(session.bytes(made, ck::CKA_VALUE).unwrap(), label.as_bytes());
+                        session.set(made, &Template::new().label("other")).unwrap();
+                        session.destroy(made).unwrap();
+                        assert_eq!(session.digest_with(&Mechanism::plain(ck::CKM_SHA256), b"data").unwrap().len(), 32);
+                        session.close().unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(login_again(&module).find(&Template::new()).unwrap().len(), 2);
+    });
+}
+
+fn login_again(module: &Module) -> kit::Session<'_> {
+    module.finalize().unwrap();
+    module.initialize().unwrap();
+    login(module)
+}
+
+#[test]
+fn eight_threads_on_one_session_get_results_or_errors_and_never_each_others_results() {
+    isolated(|env| {
+        let module = env.module();
+        let session = prepared(env, &module);
+        let expected = session.digest_with(&Mechanism::plain(ck::CKM_SHA256), b"data").unwrap();
+        let allowed =
+            |refused: kit::Rv| refused == ck::CKR_OPERATION_ACTIVE || refused == ck::CKR_OPERATION_NOT_INITIALIZED;
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..500 {
+                        match session.digest_with(&Mechanism::plain(ck::CKM_SHA256), b"data") {
+                            Ok(digest) => assert_eq!(digest, expected),
+                            Err(refused) => assert!(allowed(refused), "{refused}"),
+                        }
+                    }
+                });
+            }
+        });
+        // What a thread left begun is ended.
+        let _ = session.digest(b"");
+        assert_eq!(session.digest_with(&Mechanism::plain(ck::CKM_SHA256), b"data").unwrap(), expected);
+    });
+}
+
+#[test]
+fn logins_and_logouts_race_with_signatures_and_nothing_but_the_right_errors_comes_of_it() {
+    isolated(|env| {
+        let module = env.module();
+        let session = prepared(env, &module);
+        let slot = session.info().unwrap().slotID;
+        let key = session.one(ck::CKO_PRIVATE_KEY, "signer");
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let session = module.open_rw(slot).unwrap();
+                    let mut key = key;
+                    while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                        match session.ecdsa(key, b"data") {
+                            Ok(signature) => assert_eq!(signature.len(), 64),
+                            Err(refused) => {
+                                let known = [
+                                    ck::CKR_KEY_HANDLE_INVALID,
+                                    ck::CKR_OBJECT_HANDLE_INVALID,
+                                    ck::CKR_USER_NOT_LOGGED_IN,
+                                    ck::CKR_OPERATION_NOT_INITIALIZED,
+                                ];
+                                assert!(known.iter().any(|rv| refused == *rv), "{refused}");
+                                // A logout may end a search too (section 5.6.9); then the next round looks again.
+                                let found = session.find(&Template::new().class(ck::CKO_PRIVATE_KEY));
+                                key = found.ok().and_then(|found| found.first().copied()).unwrap_or(key);
+                                let _ = session.find_final();
+                            }
+                        }
+                    }
+                });
+            }
+            for _ in 0..15 {
+                session.logout().unwrap();
+                session.login(ck::CKU_USER, kit::USER_PIN).unwrap();
+            }
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        works(&session);
+    });
+}
+
+#[test]
+fn a_long_key_generation_blocks_nobody_else() {
+    isolated(|env| {
+        let module = env.module();
+        let session = prepared(env, &module);
+        let slot = session.info().unwrap().slotID;
+        std::thread::scope(|scope| {
+            let generating = scope.spawn(|| {
+                let session = module.open_rw(slot).unwrap();
+                let public = Template::new().ulong(ck::CKA_MODULUS_BITS, 4096);
+                let private = Template::new().private(true);
+                let rsa = Mechanism::plain(ck::CKM_RSA_PKCS_KEY_PAIR_GEN);
+                for _ in 0..3 {
+                    session.generate_key_pair(&rsa, &public, &private).unwrap();
+                }
+            });
+            let mut signed = 0;
+            while !generating.is_finished() {
+                works(&session);
+                signed += 1;
+            }
+            assert!(signed > 20, "{signed} signatures during three RSA-4096 generations");
+        });
+    });
+}
+
+#[test]
+fn no_thread_is_left_behind() {
+    isolated(|env| {
+        let before = threads();
+        let module = env.module();
+        works(&prepared(env, &module));
+        assert_eq!(threads(), before, "none is made at all");
+        module.finalize().unwrap();
+        assert_eq!(threads(), before);
+    });
+}
+
+#[test]
+fn a_thread_may_end_after_the_module_was_unloaded() {
+    isolated(|env| {
+        prepared(env, &env.module());
+        for _ in 0..10 {
+            let module = Module::ours();
+            let _ = module.finalize();
+            module.initialize().unwrap();
+            login(&module);
+            // A thread that has used it, and lives on after dlclose.
+            let (done, go) = (mpsc::channel::<Module>(), mpsc::channel::<()>());
+            let thread = std::thread::spawn(move || {
+                works(&module.open_rw(module.slot_of("test").unwrap()).unwrap());
+                module.finalize().unwrap();
+                done.0.send(module).unwrap();
+                go.1.recv().unwrap();
+            });
+            drop(done.1.recv().unwrap());
+            go.0.send(()).unwrap();
+            thread.join().unwrap();
+        }
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let code = maps.lines().filter(|line| line.contains("libsealhsm.so") && line.contains("r-xp")).count();
+        assert_eq!(code, 1, "loaded once, and never unmapped under a thread");
+    });
+}
