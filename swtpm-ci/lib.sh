@@ -39,7 +39,7 @@ DEMO_PACKAGES=(swtpm opensc openssl binutils)
 # What the tests need besides: the clients that they drive, and what watches them.
 # shellcheck disable=SC2034  # used by test
 TEST_PACKAGES=(swtpm-tools tpm2-tools gnutls-bin softhsm2 openssh-client openssh-server strace p11-kit
-    shellcheck libnss3-tools default-jdk-headless python3-venv)
+    shellcheck libnss3-tools libjemalloc2 default-jdk-headless python3-venv)
 
 installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 

@@ -12,7 +12,7 @@ const LONGEST: usize = 600;
 const TABLES: &[(&str, &str)] = &[];
 
 /// Scripts that people or machines start, and the file that they share.
-const SCRIPTS: &[&str] = &["swtpm-ci/demo", "swtpm-ci/test", ".ci/run"];
+const SCRIPTS: &[&str] = &["swtpm-ci/demo", "swtpm-ci/test", "swtpm-ci/sanitize", ".ci/run"];
 
 /// Where unsafe code is allowed, and for what.
 const EDGES: &[(&str, &str)] = &[
@@ -75,4 +75,12 @@ fn continuous_integration_runs_the_two_commands() {
         assert!(workflow.contains(command), "no {command} in the workflow");
     }
     assert!(read(".ci/run").contains("exec swtpm-ci/test"));
+}
+
+#[test]
+fn the_scripts_for_developers_are_named_where_developers_look() {
+    let contributing = read("CONTRIBUTING.md");
+    for script in ["swtpm-ci/test", "swtpm-ci/sanitize"] {
+        assert!(contributing.contains(script), "no {script} in CONTRIBUTING.md");
+    }
 }

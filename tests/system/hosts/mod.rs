@@ -1,6 +1,7 @@
 //! What hosts do to a module that lives in them, and what they may notice of it: forks, threads, signals, descriptors,
 //! unloading, exits, more rights than their caller has.
 
+mod allocator;
 mod exit;
 mod fork;
 mod privileged;
