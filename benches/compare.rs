@@ -146,6 +146,8 @@ fn table(subjects: &[Subject], list: &[Case], wanted: &str, rounds: usize) -> Ve
     print!("| operation |");
     subjects.iter().for_each(|s| print!(" {} |", s.name));
     println!("\n|---|{}", "--:|".repeat(subjects.len()));
+    // The workers inherit it.
+    stay();
     let mut workers: Vec<Worker> = subjects.iter().map(Worker::start).collect();
     for (at, case) in list.iter().enumerate().filter(|(_, case)| case.name.contains(wanted)) {
         let iterations: Vec<Result<u64, String>> = workers.iter_mut().map(|w| w.filling(at, SLICE)).collect();
@@ -224,6 +226,17 @@ fn median(values: &mut [f64]) -> f64 {
 fn first(subject: &Subject) -> Option<f64> {
     let output = command(subject, "--first-signature").output().ok()?;
     String::from_utf8(output.stdout).ok()?.trim().parse::<f64>().ok().map(|ns| ns / 1e6)
+}
+
+/// Stays on the processor it is on, and so does what it starts: processors of a shared machine are not equally busy, and
+/// subjects that take turns can take them on one.
+fn stay() {
+    // SAFETY: a set of our own, given with its size; only this process is asked about.
+    unsafe {
+        let mut only: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(libc::sched_getcpu().max(0) as usize, &mut only);
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &only);
+    }
 }
 
 fn child(module: &str, list: &[Case]) {
