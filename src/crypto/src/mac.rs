@@ -36,9 +36,11 @@ impl Context {
         if context.is_null() { Err(ErrorStack::get().into()) } else { Ok(Self { context, len }) }
     }
 
-    fn key(&mut self, key: &[u8], mut params: Params) -> Result<()> {
-        // SAFETY: a live context, a key of the given length, a terminated list that lives in `params`.
-        check(unsafe { ffi::EVP_MAC_init(self.context, key.as_ptr(), key.len(), params.as_mut_ptr()) == 1 })
+    fn key(&mut self, key: &[u8], params: Option<Params>) -> Result<()> {
+        let mut params = params;
+        let params = params.as_mut().map_or(ptr::null(), |params| params.as_mut_ptr().cast_const());
+        // SAFETY: a live context, a key of the given length; null, or a terminated list that lives in `params`.
+        check(unsafe { ffi::EVP_MAC_init(self.context, key.as_ptr(), key.len(), params) == 1 })
     }
 
     fn restart(&mut self) -> Result<()> {
@@ -89,7 +91,7 @@ impl Hmac {
             return Ok(Self(Way::Own(Box::new(Nested::new(algorithm, key)?))));
         }
         let mut context = Context::new(c"HMAC", algorithm.len)?;
-        context.key(key, Params::new().text(c"digest", algorithm.name()))?;
+        context.key(key, Some(Params::new().text(c"digest", algorithm.name())))?;
         Ok(Self(Way::OpenSsl(context)))
     }
 
@@ -187,7 +189,7 @@ impl Poly1305 {
 
     /// Begins a message.
     pub fn restart(&mut self) -> Result<()> {
-        self.context.key(self.key.as_ref(), Params::new())
+        self.context.key(self.key.as_ref(), None)
     }
 
     /// Takes data.

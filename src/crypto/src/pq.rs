@@ -6,7 +6,7 @@ use crate::digest::{self, SHAKE256};
 use crate::operation::{Operation, Purpose};
 use crate::params::Params;
 use crate::pkey::{Half, Key};
-use crate::{Result, random};
+use crate::Result;
 use sealhsm_secret::Secret;
 use std::ffi::CStr;
 
@@ -111,14 +111,9 @@ pub struct Made {
 impl Set {
     /// A new key.
     pub fn generate(&self) -> Result<Made> {
-        let (key, seed) = match self.seed {
-            Some(len) => {
-                let mut seed = Secret::zeroed(len);
-                random::private(seed.as_mut())?;
-                (self.key(Half::Private, Params::new().bytes(SEED, seed.as_ref()))?, Some(seed))
-            }
-            None => (Key::generate(self.name)?, None),
-        };
+        // OpenSSL keeps the seed. Making the key from a seed of ours would have it try the pair as well.
+        let key = Key::generate(self.name)?;
+        let seed = self.seed.map(|len| key.octets(SEED, len)).transpose()?;
         Ok(Made { public: self.public_of(&key)?, private: self.private_of(&key)?, seed })
     }
 

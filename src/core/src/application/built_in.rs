@@ -4,7 +4,7 @@ use super::{Application, ObjectHandle};
 use crate::attribute::Attributes;
 use crate::mechanism;
 use crate::object::built_in::{self, BuiltIn};
-use crate::object::{Object, record, view};
+use crate::object::{Object, view};
 use crate::session::Session;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
@@ -43,10 +43,7 @@ impl Application {
         let mut certificates = Vec::new();
         let mut ids = Vec::new();
         for object in all {
-            let id = |object: &Object| match record::look(object.record(), ck::CKA_ID) {
-                record::Known::Value(value) => value.bytes().map(<[u8]>::to_vec),
-                _ => None,
-            };
+            let id = |object: &Object| object.name(ck::CKA_ID).map(<[u8]>::to_vec);
             if view::matches(&object, &of_class(ck::CKO_CERTIFICATE), store.as_ref())? {
                 certificates.push((object.private, id(&object)));
             } else if !object.private

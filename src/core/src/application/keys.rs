@@ -97,7 +97,11 @@ impl Application {
 }
 
 /// A generated key: the template, what the mechanism added, what the token computes.
-fn born(mut key: Attributes, made: Attributes, row: &Row) -> Result<Attributes> {
+fn born(mut key: Attributes, mut made: Attributes, row: &Row) -> Result<Attributes> {
+    // The one attribute of them that a template may repeat.
+    if let Some(info) = made.remove(ck::CKA_PUBLIC_KEY_INFO) {
+        key::computed(&mut key, ck::CKA_PUBLIC_KEY_INFO, info)?;
+    }
     key.absorb(made);
     build::mark_generated(&mut key, row.mechanism);
     key::complete(&mut key)?;

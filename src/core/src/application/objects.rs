@@ -156,7 +156,7 @@ impl Application {
         };
         if let Home::Session { session: owner } = first.home {
             let changed = change(first.attributes(None)?)?;
-            let changed = Arc::new(Object::in_session(object, first.uuid, owner, changed)?);
+            let changed = Arc::new(Object::in_session(object, first.uuid, owner, changed));
             token.change_view(|view| view.insert(changed));
             return Ok(());
         }
@@ -332,7 +332,7 @@ impl Application {
                 handles.push(kept.handle);
             } else {
                 let handle = new_handle();
-                let object = Arc::new(Object::in_session(handle, uuid, session.handle, object)?);
+                let object = Arc::new(Object::in_session(handle, uuid, session.handle, object));
                 session.made_objects.store(true, Ordering::Relaxed);
                 token.change_view(|view| view.insert(object));
                 handles.push(handle);

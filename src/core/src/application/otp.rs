@@ -40,7 +40,7 @@ impl Application {
                     let now = view.get(wanted.object).cloned().ok_or(Error::KeyHandleInvalid)?;
                     let Home::Session { session: owner } = now.home else { return Err(Error::KeyHandleInvalid) };
                     let (used, changed) = one_further(now.attributes(None)?, wanted)?;
-                    view.insert(Arc::new(Object::in_session(now.handle, now.uuid, owner, changed)?));
+                    view.insert(Arc::new(Object::in_session(now.handle, now.uuid, owner, changed)));
                     Ok(used)
                 });
             };

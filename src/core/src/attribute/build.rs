@@ -57,6 +57,9 @@ pub fn schema_for(template: &mut Attributes, class: u64, types: &[u64]) -> Resul
     rules::find(class, Some(subtype)).ok_or(Error::TemplateInconsistent)
 }
 
+/// About as many attributes as a key has.
+const ROOM: usize = 48;
+
 /// Checks a template against the rows and fills in what it leaves out. `so`: the SO is logged in.
 pub fn fill(template: &mut Attributes, schema: &Schema, birth: Birth, so: bool) -> Result<()> {
     let need = |rule: &rules::Rule| match birth {
@@ -70,6 +73,7 @@ pub fn fill(template: &mut Attributes, schema: &Schema, birth: Birth, so: bool) 
             return Err(Error::AttributeReadOnly);
         }
     }
+    template.reserve(ROOM);
     for rule in schema.rules() {
         settle(template, rule.attribute, rule.guarded);
         if template.has(rule.attribute) {

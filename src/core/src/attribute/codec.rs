@@ -41,11 +41,21 @@ pub fn decode(bytes: &[u8]) -> Result<Attributes, Error> {
 
 /// Reads one attribute without decoding the others.
 pub fn find(bytes: &[u8], wanted: u64) -> Option<Value> {
+    one(&mut at(bytes, wanted)?, DEPTH)
+}
+
+/// Reads the byte string of one attribute in place.
+pub fn find_bytes(bytes: &[u8], wanted: u64) -> Option<&[u8]> {
+    at(bytes, wanted)?.bytes().ok()
+}
+
+/// At the value of an attribute.
+fn at(bytes: &[u8], wanted: u64) -> Option<Decoder<'_>> {
     let mut decoder = Decoder::new(bytes);
     for _ in 0..decoder.map().ok()?? {
         let of = decoder.u64().ok()?;
         if of == wanted {
-            return one(&mut decoder, DEPTH);
+            return Some(decoder);
         }
         if of > wanted {
             return None;

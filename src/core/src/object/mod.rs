@@ -5,10 +5,11 @@ pub mod certificate;
 pub mod record;
 pub mod view;
 
-use crate::attribute::{Attributes, Value, codec};
+use crate::attribute::{Attributes, Type, Value, codec};
 use crate::mechanism::key::Key;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
+use record::Known;
 use sealhsm_store::{ObjectStore, Ring};
 use std::sync::{Arc, OnceLock};
 use uuid::Uuid;
@@ -40,6 +41,7 @@ pub struct Object {
     pub home: Home,
     /// CKA_PRIVATE.
     pub private: bool,
+    /// What the index says of it; a session object has none.
     record: Box<[u8]>,
     attributes: OnceLock<Attributes>,
     key: OnceLock<(Arc<Key>, Permit)>,
@@ -60,21 +62,32 @@ impl Object {
     }
 
     /// A session object.
-    pub fn in_session(handle: u64, uuid: Uuid, session: u64, attributes: Attributes) -> Result<Self> {
-        Ok(Object {
+    pub fn in_session(handle: u64, uuid: Uuid, session: u64, attributes: Attributes) -> Self {
+        Object {
             handle,
             uuid,
             home: Home::Session { session },
             private: attributes.is(ck::CKA_PRIVATE),
-            record: record::encode(&attributes)?.into_boxed_slice(),
+            record: Box::default(),
             attributes: OnceLock::from(attributes),
             key: OnceLock::new(),
-        })
+        }
     }
 
-    /// What searches read.
-    pub fn record(&self) -> &[u8] {
-        &self.record
+    /// What the index says of an attribute; of a session object, nothing.
+    pub fn known(&self, of: Type) -> Known {
+        match self.home {
+            Home::Token { .. } => record::look(&self.record, of),
+            Home::Session { .. } => Known::Unknown,
+        }
+    }
+
+    /// CKA_LABEL or CKA_ID.
+    pub fn name(&self, of: Type) -> Option<&[u8]> {
+        match self.home {
+            Home::Token { .. } => record::bytes(&self.record, of),
+            Home::Session { .. } => self.attributes.get()?.bytes(of),
+        }
     }
 
     /// Gives the attributes to an object just made, so that they are not read back from disk.

@@ -57,6 +57,11 @@ pub enum Known {
     Unknown,
 }
 
+/// The byte string that a record has of an attribute.
+pub fn bytes(record: &[u8], of: Type) -> Option<&[u8]> {
+    codec::find_bytes(record, of)
+}
+
 /// Reads one attribute from a record.
 pub fn look(record: &[u8], of: Type) -> Known {
     if !RECORDED.contains(&of) {

@@ -1,7 +1,7 @@
 //! The objects of one token that this application can see now: by handle, by UUID, by label and ID.
 //! It follows the store's news; it never reads a file itself.
 
-use super::record::{self, Known};
+use super::record::Known;
 use super::{Home, Object};
 use crate::attribute::{Attributes, Value};
 use crate::numbered::ByNumber;
@@ -85,7 +85,7 @@ impl View {
         if matches!(object.home, Home::Token { .. }) {
             self.by_uuid.insert(object.uuid, object.handle);
         }
-        for hash in self.names(&object) {
+        for hash in self.names(&object).into_iter().flatten() {
             self.by_name.entry(hash).or_default().push(object.handle);
         }
         self.objects.insert(object.handle, object);
@@ -98,7 +98,7 @@ impl View {
         if matches!(object.home, Home::Token { .. }) {
             self.by_uuid.remove(&object.uuid);
         }
-        for hash in self.names(&object) {
+        for hash in self.names(&object).into_iter().flatten() {
             if let Some(handles) = self.by_name.get_mut(&hash) {
                 handles.retain(|h| *h != handle);
                 if handles.is_empty() {
@@ -119,7 +119,8 @@ impl View {
 
     /// The objects that can match a search: those with its ID or label, else all. In the order of their handles.
     pub fn candidates(&self, search: &Attributes) -> Vec<Arc<Object>> {
-        let mut found: Vec<Arc<Object>> = match NAMES.iter().find_map(|of| Some((*of, search.bytes(*of)?))) {
+        let named = |of: &u64| search.bytes(*of).filter(|name| !name.is_empty()).map(|name| (*of, name));
+        let mut found: Vec<Arc<Object>> = match NAMES.iter().find_map(named) {
             Some((of, value)) => {
                 let handles = self.by_name.get(&self.hash(of, value)).map_or(&[][..], Vec::as_slice);
                 handles.iter().filter_map(|h| self.objects.get(h)).cloned().collect()
@@ -130,12 +131,9 @@ impl View {
         found
     }
 
-    fn names(&self, object: &Object) -> Vec<u64> {
-        let value = |of| match record::look(object.record(), of) {
-            Known::Value(Value::Bytes(b)) => Some(self.hash(of, &b)),
-            _ => None,
-        };
-        NAMES.iter().filter_map(|of| value(*of)).collect()
+    /// Empty names, which most session objects have, lead nowhere.
+    fn names(&self, object: &Object) -> [Option<u64>; 2] {
+        NAMES.map(|of| object.name(of).filter(|name| !name.is_empty()).map(|name| self.hash(of, name)))
     }
 
     fn hash(&self, of: u64, value: &[u8]) -> u64 {
@@ -150,7 +148,7 @@ pub fn matches(object: &Object, search: &Attributes, store: Option<&Arc<dyn Obje
         let same = match (of, &object.home) {
             (ck::CKA_TOKEN, home) => wanted.same(&Value::Bool(matches!(home, Home::Token { .. }))),
             (ck::CKA_UNIQUE_ID, _) => wanted.bytes() == Some(object.uuid.to_string().as_bytes()),
-            _ => match record::look(object.record(), of) {
+            _ => match object.known(of) {
                 Known::Value(value) => value.same(wanted),
                 Known::Absent => false,
                 Known::Unknown => match object.attributes(store)?.value(of) {

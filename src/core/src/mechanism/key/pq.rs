@@ -42,12 +42,16 @@ pub(super) fn open(key: &Attributes) -> Result<Material> {
 
 pub(super) fn complete(key: &mut Attributes) -> Result<()> {
     let set = of_key(key)?;
+    if key.is(ck::CKA_LOCAL) {
+        // Our own generation wrote all of it; a look at the seed would make the pair once more.
+        return if key.has(ck::CKA_PUBLIC_KEY_INFO) { Ok(()) } else { Err(Error::General) };
+    }
     let public = if is_private(key) {
         let (value, seed) = (given(key, ck::CKA_VALUE), given(key, ck::CKA_SEED));
         if value.is_none() && seed.is_none() {
             return Err(Error::TemplateIncomplete);
         }
-        let opened = set.private_key(value, seed, !key.is(ck::CKA_LOCAL)).map_err(failed)?;
+        let opened = set.private_key(value, seed, true).map_err(failed)?;
         let opened = opened.ok_or(Error::AttributeValueInvalid)?;
         if seed.is_none() {
             key.remove(ck::CKA_SEED);
@@ -77,6 +81,9 @@ pub fn generate(
     }
     let made = set.generate().map_err(failed)?;
     let mut halves = (Attributes::new(), Attributes::new());
+    for half in [&mut halves.0, &mut halves.1] {
+        half.set_bytes(ck::CKA_PUBLIC_KEY_INFO, set.public_key_info(&made.public));
+    }
     halves.0.set_bytes(ck::CKA_VALUE, made.public);
     halves.1.set_ulong(ck::CKA_PARAMETER_SET, number);
     halves.1.set_secret(ck::CKA_VALUE, made.private);
