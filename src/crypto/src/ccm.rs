@@ -6,6 +6,7 @@ use crate::cipher::Direction;
 use crate::{Error, Result, init};
 use openssl::error::ErrorStack;
 use openssl_sys as ffi;
+use sealhsm_secret::Wipe;
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr;
 
@@ -76,7 +77,7 @@ impl Context {
         if !right {
             // Empties the thread's queue.
             drop(ErrorStack::get());
-            zeroize::Zeroize::zeroize(&mut out[..sealed.len()]);
+            out[..sealed.len()].wipe();
         }
         Ok(right)
     }

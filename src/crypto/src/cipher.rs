@@ -6,9 +6,9 @@ use crate::params::Params;
 use crate::{Error, Result, init};
 use openssl::error::ErrorStack;
 use openssl_sys as ffi;
+use sealhsm_secret::Wipe;
 use std::ffi::{CStr, c_int, c_ulong, c_void};
 use std::ptr;
-use zeroize::Zeroize;
 
 unsafe extern "C" {
     fn EVP_CipherFinal_ex(ctx: *mut ffi::EVP_CIPHER_CTX, out: *mut u8, length: *mut c_int) -> c_int;
@@ -229,7 +229,7 @@ impl Context {
         let length = usize::try_from(length).unwrap_or(0);
         let fits = output.get_mut(..length).map(|to| to.copy_from_slice(&last[..length]));
         if length > 0 {
-            last.zeroize();
+            last.wipe();
         }
         fits.map(|()| length).ok_or_else(|| Error::from("an output buffer that is too short"))
     }

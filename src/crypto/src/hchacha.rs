@@ -1,7 +1,6 @@
 //! HChaCha20 (draft-irtf-cfrg-xchacha section 2.2): a key of its own for each long nonce. OpenSSL has no such function.
 
-use sealhsm_secret::Secret;
-use zeroize::Zeroize;
+use sealhsm_secret::{Secret, Wipe};
 
 /// Bytes of a key, in and out.
 pub const KEY: usize = 32;
@@ -30,7 +29,7 @@ pub fn derive(key: &[u8; KEY], nonce: &[u8; NONCE]) -> Secret {
     for (bytes, word) in out.as_mut().chunks_exact_mut(4).zip(state[..4].iter().chain(&state[12..])) {
         bytes.copy_from_slice(&word.to_le_bytes());
     }
-    state.zeroize();
+    state.wipe();
     out
 }
 

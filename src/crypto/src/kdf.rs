@@ -9,9 +9,8 @@ use foreign_types::ForeignTypeRef;
 use openssl::error::ErrorStack;
 use openssl::kdf;
 use openssl::sha::Sha256;
-use sealhsm_secret::Secret;
+use sealhsm_secret::{Secret, Wipe};
 use std::ffi::c_int;
-use zeroize::Zeroize;
 
 unsafe extern "C" {
     fn PKCS12_key_gen_uni(
@@ -37,7 +36,7 @@ pub fn hkdf_sha256(key: &[u8], salt: &[u8], info: &[u8], length: usize) -> Resul
     }
     let mut extracted = HmacKey::new(salt)?.mac(&[key]);
     let expand = HmacKey::new(&extracted)?;
-    extracted.zeroize();
+    extracted.wipe();
     let mut out = Secret::zeroed(length);
     let mut block = [0; 32];
     for (n, part) in (1..=u8::MAX).zip(out.as_mut().chunks_mut(32)) {
@@ -45,7 +44,7 @@ pub fn hkdf_sha256(key: &[u8], salt: &[u8], info: &[u8], length: usize) -> Resul
         block = expand.mac(&[before, info, &[n]]);
         part.copy_from_slice(&block[..part.len()]);
     }
-    block.zeroize();
+    block.wipe();
     Ok(out)
 }
 
@@ -76,11 +75,11 @@ impl HmacKey {
             let mut text = block.map(|b| b ^ pad);
             let mut state = State::new();
             state.0.update(&text);
-            text.zeroize();
+            text.wipe();
             state
         };
         let ready = HmacKey { inner: padded(0x36), outer: padded(0x5c) };
-        block.zeroize();
+        block.wipe();
         Ok(ready)
     }
 
@@ -113,7 +112,7 @@ impl Drop for State {
     fn drop(&mut self) {
         let start = (&raw mut self.0).cast::<u8>();
         // SAFETY: a live value that consists of integers only and is not used again.
-        unsafe { std::slice::from_raw_parts_mut(start, size_of::<Sha256>()) }.zeroize();
+        unsafe { std::slice::from_raw_parts_mut(start, size_of::<Sha256>()) }.wipe();
     }
 }
 

@@ -6,10 +6,9 @@ use crate::params::Params;
 use crate::{Error, Result, init};
 use openssl::error::ErrorStack;
 use openssl_sys as ffi;
-use sealhsm_secret::Secret;
+use sealhsm_secret::{Secret, Wipe};
 use std::ffi::CStr;
 use std::ptr;
-use zeroize::Zeroize;
 
 /// A MAC of OpenSSL's (EVP_MAC_CTX).
 struct Context {
@@ -146,7 +145,7 @@ impl Nested {
         if key.len() > block.len() {
             let mut short = digest::once(algorithm, key)?;
             block.as_mut()[..algorithm.len].copy_from_slice(&short[..algorithm.len]);
-            short.zeroize();
+            short.wipe();
         } else {
             block.as_mut()[..key.len()].copy_from_slice(key);
         }
@@ -167,7 +166,7 @@ impl Nested {
         let len = self.work.finish(&mut digest)?;
         self.work.become_like(&self.outer)?;
         self.work.update(&digest[..len])?;
-        digest.zeroize();
+        digest.wipe();
         self.work.finish(out).map(drop)
     }
 }

@@ -1,12 +1,12 @@
 //! Keys that are to withstand quantum computers, as rows: ML-KEM (FIPS 203), ML-DSA (FIPS 204), SLH-DSA (FIPS 205).
 //! A key is a byte string; a new parameter set is one row.
 
+use crate::Result;
 use crate::der;
 use crate::digest::{self, SHAKE256};
 use crate::operation::{Operation, Purpose};
 use crate::params::Params;
 use crate::pkey::{Half, Key};
-use crate::Result;
 use sealhsm_secret::Secret;
 use std::ffi::CStr;
 

@@ -5,7 +5,7 @@
 mod memory;
 
 use memory::Block;
-use zeroize::Zeroize;
+pub use memory::Wipe;
 
 /// Secret bytes of any length.
 pub struct Secret {
@@ -39,7 +39,7 @@ impl Secret {
     /// Wipes the bytes after `length` and forgets them.
     pub fn truncate(&mut self, length: usize) {
         if length < self.length {
-            self.as_mut()[length..].zeroize();
+            self.as_mut()[length..].wipe();
             self.length = length;
         }
     }
@@ -60,7 +60,7 @@ impl From<Vec<u8>> for Secret {
     /// Moves the bytes to where secrets belong and wipes where they were.
     fn from(mut bytes: Vec<u8>) -> Self {
         let secret = Self::copy_of(&bytes);
-        bytes.zeroize();
+        bytes.wipe();
         secret
     }
 }

@@ -6,7 +6,26 @@
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use zeroize::Zeroize;
+
+/// Memory that can be overwritten with zeros, whether or not it is read again (explicit_bzero(3)).
+pub trait Wipe {
+    /// Zeros.
+    fn wipe(&mut self);
+}
+
+impl Wipe for [u8] {
+    fn wipe(&mut self) {
+        // SAFETY: our own bytes, of which zeros are values.
+        unsafe { libc::explicit_bzero(self.as_mut_ptr().cast(), self.len()) }
+    }
+}
+
+impl Wipe for [u32] {
+    fn wipe(&mut self) {
+        // SAFETY: our own integers, of which zeros are values.
+        unsafe { libc::explicit_bzero(self.as_mut_ptr().cast(), size_of_val(self)) }
+    }
+}
 
 /// Bytes of the smallest block.
 const SMALLEST: usize = 32;
@@ -77,7 +96,7 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        self.bytes_mut().zeroize();
+        self.bytes_mut().wipe();
         match (self.pool, class(self.length)) {
             // What a parent handed out stays where it is: in this process it is zeros.
             (Some(pool), Some(class)) if pool.owner == process() => {

@@ -14,11 +14,10 @@ use cryptoki_sys as ck;
 use sealhsm_crypto::ccm;
 use sealhsm_crypto::cipher::Context;
 pub use sealhsm_crypto::cipher::Direction;
-use sealhsm_secret::Secret;
+use sealhsm_secret::{Secret, Wipe};
 use std::ffi::CStr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use zeroize::Zeroize;
 
 /// What differs between them.
 pub struct Algorithm {
@@ -348,7 +347,7 @@ impl Aead {
         if right {
             return Ok(sealed.len());
         }
-        plain.zeroize();
+        plain.wipe();
         Err(Error::AeadDecryptFailed)
     }
 }

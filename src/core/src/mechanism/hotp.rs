@@ -9,8 +9,8 @@ use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::digest::{self, MAX_LEN};
 use sealhsm_crypto::mac::{self, Hmac};
+use sealhsm_secret::Wipe;
 use std::sync::Arc;
-use zeroize::Zeroize;
 
 /// CK_OTP_PARAMS, as far as HOTP looks at it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Hotp {
             *digit = b'0' + (rest % 10) as u8;
             rest /= 10;
         }
-        mac.zeroize();
+        mac.wipe();
         Ok(())
     }
 }

@@ -10,8 +10,7 @@ use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::digest::{Context, MAX_LEN};
 use sealhsm_crypto::kdf;
-use sealhsm_secret::Secret;
-use zeroize::Zeroize;
+use sealhsm_secret::{Secret, Wipe};
 
 /// Bytes of an IV.
 const IV: usize = 8;
@@ -146,6 +145,6 @@ fn half_of_md5(parameter: &Parameter<'_>, from: usize) -> Result<Secret> {
         len = context.finish(&mut digest).map_err(failed)?;
     }
     let half = Secret::copy_of(&digest[from..from + IV]);
-    digest.zeroize();
+    digest.wipe();
     Ok(half)
 }

@@ -7,9 +7,8 @@ use super::scheme::{Direct, Scheme};
 use super::{Parameter, Row, failed, kem, rsa as padded, wrapping};
 use crate::{Error, Result};
 use sealhsm_crypto::operation::{Operation, Purpose};
-use sealhsm_secret::Secret;
+use sealhsm_secret::{Secret, Wipe};
 use std::sync::Arc;
-use zeroize::Zeroize;
 
 pub(super) static ROWS: &[Row] = &[row!(CKM_RSA_X_509 {
     sizes: padded::SIZES,
@@ -110,7 +109,7 @@ impl Cipher for Raw {
             return Err(Error::EncryptedDataLenRange);
         }
         self.operation.decrypt(input, output).map_err(|_| {
-            output[..self.len].zeroize();
+            output[..self.len].wipe();
             Error::EncryptedDataInvalid
         })
     }

@@ -9,8 +9,8 @@ use super::{Group, Parameter, Row, Shape, failed, kem};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::operation::{Operation, Purpose};
+use sealhsm_secret::Wipe;
 use std::sync::Arc;
-use zeroize::Zeroize;
 
 pub(super) const TYPES: &[u64] = &[ck::CKK_RSA];
 /// Bits of a modulus. New keys have at least [`rsa::MIN_GENERATED`].
@@ -331,7 +331,7 @@ impl Cipher for Crypt {
         }
         // One answer for whatever is wrong.
         self.operation.decrypt(input, output).map_err(|_| {
-            output[..self.len].zeroize();
+            output[..self.len].wipe();
             Error::EncryptedDataInvalid
         })
     }

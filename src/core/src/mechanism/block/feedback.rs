@@ -7,7 +7,7 @@ use crate::mechanism::engine::Cipher;
 use crate::mechanism::key::Key;
 use crate::mechanism::{Parameter, failed};
 use sealhsm_crypto::cipher::{Context, Direction};
-use zeroize::Zeroize;
+use sealhsm_secret::Wipe;
 
 /// What is fed back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl Cipher for Feedback {
 
 impl Drop for Feedback {
     fn drop(&mut self) {
-        self.register.zeroize();
-        self.stream.zeroize();
+        self.register.wipe();
+        self.stream.wipe();
     }
 }

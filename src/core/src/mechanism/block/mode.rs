@@ -6,7 +6,7 @@ use crate::mechanism::key::Key;
 use crate::mechanism::{Parameter, failed};
 use crate::{Error, Result};
 use sealhsm_crypto::cipher::{Context, Direction};
-use zeroize::Zeroize;
+use sealhsm_secret::Wipe;
 
 /// The mode, which decides the parameter and what lengths are right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +149,7 @@ impl Cipher for Block {
         let written = self.context.update(input, output).map_err(failed)?;
         let rest = self.finish(&mut output[written..]);
         if rest.is_err() {
-            output[..written].zeroize();
+            output[..written].wipe();
         }
         Ok(written + rest?)
     }

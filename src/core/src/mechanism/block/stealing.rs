@@ -7,7 +7,7 @@ use crate::mechanism::key::Key;
 use crate::mechanism::{Parameter, failed};
 use crate::{Error, Result};
 use sealhsm_crypto::cipher::{Context, Direction};
-use zeroize::Zeroize;
+use sealhsm_secret::Wipe;
 
 const BLOCK: usize = MAX_BLOCK;
 
@@ -68,8 +68,8 @@ impl Stealing {
         for (at, to) in output[BLOCK..self.len].iter_mut().enumerate() {
             *to = stolen[at] ^ self.held[at];
         }
-        stolen.zeroize();
-        plain.zeroize();
+        stolen.wipe();
+        plain.wipe();
         Ok(())
     }
 }
@@ -100,7 +100,7 @@ impl Cipher for Stealing {
             written = whole.min(ready);
             let mut held = self.held;
             self.pass(&held[..written], &mut output[..written])?;
-            held.zeroize();
+            held.wipe();
             self.held.copy_within(written.., 0);
             self.len = whole - written;
         }
@@ -127,7 +127,7 @@ impl Cipher for Stealing {
             (_, Direction::Encrypt) => self.encrypt_end(output)?,
             (_, Direction::Decrypt) => self.decrypt_end(output)?,
         }
-        held.zeroize();
+        held.wipe();
         self.len = 0;
         Ok(len)
     }
@@ -135,6 +135,6 @@ impl Cipher for Stealing {
 
 impl Drop for Stealing {
     fn drop(&mut self) {
-        self.held.zeroize();
+        self.held.wipe();
     }
 }

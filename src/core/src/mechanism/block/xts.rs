@@ -9,8 +9,8 @@ use crate::mechanism::{Parameter, Row, Shape, failed, secret};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::cipher::{Context, Direction};
+use sealhsm_secret::Wipe;
 use std::sync::Arc;
-use zeroize::Zeroize;
 
 const TYPES: &[u64] = &[ck::CKK_AES_XTS];
 /// Bytes of both halves of a key.
@@ -92,7 +92,7 @@ impl Cipher for Xts {
         }
         let done = self.context.restart(&self.tweak).and_then(|()| self.context.update(input, output));
         if done.is_err() {
-            output.zeroize();
+            output.wipe();
         }
         done.map_err(failed)
     }

@@ -13,8 +13,7 @@ use sealhsm_crypto::agree::agree;
 use sealhsm_crypto::curve::{Curve, Shape as Kind};
 use sealhsm_crypto::digest::{Context, MAX_LEN};
 use sealhsm_crypto::pkey;
-use sealhsm_secret::Secret;
-use zeroize::Zeroize;
+use sealhsm_secret::{Secret, Wipe};
 
 const DERIVATION: Derivation = Derivation { base: ck::CKO_PRIVATE_KEY, derive, ..Derivation::ONE_WAY };
 
@@ -155,6 +154,6 @@ pub(super) fn expand(hash: &Hash, order: Order<'_>, secret: &[u8], shared: &[u8]
         digest.finish(&mut block).map_err(failed)?;
         part.copy_from_slice(&block[..part.len()]);
     }
-    block.zeroize();
+    block.wipe();
     Ok(out)
 }

@@ -6,8 +6,7 @@ use crate::mechanism::secret::MAX_SECRET;
 use crate::mechanism::{Group, Parameter, Row, Shape, failed};
 use crate::{Error, Result};
 use sealhsm_crypto::digest::{self, Algorithm};
-use sealhsm_secret::Secret;
-use zeroize::Zeroize;
+use sealhsm_secret::{Secret, Wipe};
 
 macro_rules! rows {
     ($($group:ident $mechanism:ident $hash:ident;)*) => {
@@ -85,6 +84,6 @@ fn derive(hash: &Hash, bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wa
     }
     let mut digest = digest::once(hash.algorithm, bases.key.secret()?.as_ref()).map_err(failed)?;
     let out = Secret::copy_of(&digest[..len]);
-    digest.zeroize();
+    digest.wipe();
     Ok(out)
 }

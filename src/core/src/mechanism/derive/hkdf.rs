@@ -8,8 +8,7 @@ use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::digest::MAX_LEN;
 use sealhsm_crypto::mac::Hmac;
-use sealhsm_secret::Secret;
-use zeroize::Zeroize;
+use sealhsm_secret::{Secret, Wipe};
 
 const TYPES: &[u64] = &[ck::CKK_HKDF, ck::CKK_GENERIC_SECRET];
 const DERIVATION: Derivation = Derivation { further: salt_key, derive, ..Derivation::ONE_WAY };
@@ -96,6 +95,6 @@ fn expanded(hash: &Hash, key: &Secret, info: &[u8], len: usize) -> Result<Secret
         hmac.finish(&mut block).map_err(failed)?;
         part.copy_from_slice(&block[..part.len()]);
     }
-    block.zeroize();
+    block.wipe();
     Ok(out)
 }

@@ -8,8 +8,7 @@ use crate::mechanism::secret::MAX_SECRET;
 use crate::mechanism::{Parameter, Row, Shape};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
-use sealhsm_secret::Secret;
-use zeroize::Zeroize;
+use sealhsm_secret::{Secret, Wipe};
 
 /// A parameter of the family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -261,7 +260,7 @@ fn chain(prf: &mut Prf, len: usize, run: impl Fn(&[u8], u8, &mut Prf, &mut [u8])
         part.copy_from_slice(&next[..part.len()]);
         block = next;
     }
-    block.zeroize();
-    next.zeroize();
+    block.wipe();
+    next.wipe();
     Ok(out)
 }

@@ -8,8 +8,7 @@ use crate::mechanism::secret::MAX_SECRET;
 use crate::mechanism::{Parameter, Row, Shape};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
-use sealhsm_secret::Secret;
-use zeroize::Zeroize;
+use sealhsm_secret::{Secret, Wipe};
 
 /// CK_SP800_108_KDF_PARAMS or CK_SP800_108_FEEDBACK_KDF_PARAMS.
 #[derive(Debug, PartialEq, Eq)]
@@ -273,7 +272,7 @@ impl<'a, 'p> Stream<'a, 'p> {
                 Mode::DoublePipeline => self.iteration = self.prf.once(&[self.iteration.as_ref()])?,
             }
         }
-        segment.zeroize();
+        segment.wipe();
         Ok(key)
     }
 }

@@ -12,9 +12,8 @@ use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::digest::MAX_LEN;
 use sealhsm_crypto::mac::{self, Hmac};
-use sealhsm_secret::Secret;
+use sealhsm_secret::{Secret, Wipe};
 use std::sync::Arc;
-use zeroize::Zeroize;
 
 /// The labels of the protocol (RFC 5705 section 4, RFC 7627).
 pub const RESERVED: [&[u8]; 5] =
@@ -107,8 +106,8 @@ fn add(hash: &Hash, secret: &[u8], pieces: &[&[u8]], out: &mut [u8]) -> Result<(
         run(&a[..hash.len()], &[], &mut block)?;
         a = block;
     }
-    a.zeroize();
-    block.zeroize();
+    a.wipe();
+    block.wipe();
     Ok(())
 }
 

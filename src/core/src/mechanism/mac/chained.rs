@@ -6,8 +6,7 @@ use crate::mechanism::block::{AES, Algorithm, MAX_BLOCK, Mode};
 use crate::mechanism::failed;
 use cryptoki_sys as ck;
 use sealhsm_crypto::cipher::{Context, Direction};
-use sealhsm_secret::Secret;
-use zeroize::Zeroize;
+use sealhsm_secret::{Secret, Wipe};
 
 /// A block, or the beginning of it.
 type Block = [u8; MAX_BLOCK];
@@ -59,7 +58,7 @@ impl Chained {
         doubled(&mut mask[..algorithm.block]);
         new.finale = Finale { whole: mask, filled: mask, first: 0x80 };
         doubled(&mut new.finale.filled[..algorithm.block]);
-        mask.zeroize();
+        mask.wipe();
         Ok(new)
     }
 
@@ -68,7 +67,7 @@ impl Chained {
         let part = |number: u8| encrypted(&AES, ck::CKK_AES, key, &[number; MAX_BLOCK]);
         let mut chain = part(1)?;
         let chain_key = Secret::copy_of(&chain);
-        chain.zeroize();
+        chain.wipe();
         let mut new = Self::cbc_mac(&AES, ck::CKK_AES, chain_key.as_ref())?;
         new.finale = Finale { whole: part(2)?, filled: part(3)?, first: 0x80 };
         Ok(new)
@@ -135,17 +134,17 @@ impl Chained {
         };
         last.iter_mut().zip(mask).for_each(|(to, from)| *to ^= from);
         let done = self.cbc.update(last, mac).map_err(failed);
-        last.zeroize();
+        last.wipe();
         done.map(drop)
     }
 }
 
 impl Drop for Chained {
     fn drop(&mut self) {
-        self.held.zeroize();
-        self.scratch.zeroize();
-        self.finale.whole.zeroize();
-        self.finale.filled.zeroize();
+        self.held.wipe();
+        self.scratch.wipe();
+        self.finale.whole.wipe();
+        self.finale.filled.wipe();
     }
 }
 

@@ -15,7 +15,7 @@ use super::engine::{Signer, Verifier};
 use crate::{Error, Result};
 use sealhsm_crypto::digest::MAX_LEN;
 use sealhsm_crypto::mac;
-use zeroize::Zeroize;
+use sealhsm_secret::Wipe;
 
 /// What computes a MAC.
 trait Code: Send {
@@ -103,7 +103,7 @@ impl<C: Code + 'static> Signer for Mac<C> {
         let (given, kept) = mac.split_at_mut(self.len);
         output[..self.len].copy_from_slice(given);
         // What was cut off is nobody's to know.
-        kept.zeroize();
+        kept.wipe();
         Ok(self.len)
     }
 }
@@ -132,7 +132,7 @@ impl<C: Code + 'static> Verifier for Mac<C> {
         let mut mac = [0; MAX_LEN];
         self.code.finish(&mut mac)?;
         let same = mac::same(&mac[..self.len], signature);
-        mac.zeroize();
+        mac.wipe();
         if same { Ok(()) } else { Err(Error::SignatureInvalid) }
     }
 }
