@@ -26,7 +26,7 @@ pub(super) const MAX_BLOCK: usize = 16;
 
 /// A block cipher.
 pub(super) struct Algorithm {
-    /// Bytes of a block.
+    /// Bytes of a block, a power of two.
     pub block: usize,
     /// ulMinKeySize, ulMaxKeySize, in the unit that the standard chose for the cipher.
     pub sizes: (u64, u64),

@@ -82,7 +82,7 @@ impl Block {
 
     /// Whether a message may end here.
     fn complete(&self) -> bool {
-        let whole = self.taken % self.block as u64 == 0;
+        let whole = self.taken & (self.block as u64 - 1) == 0;
         match (self.mode, self.direction) {
             (Mode::Ecb | Mode::Cbc, _) => whole,
             // There is always a block of padding.

@@ -99,7 +99,7 @@ impl Chained {
 
     /// Takes data.
     pub fn update(&mut self, data: &[u8]) -> Result<()> {
-        let through = (self.len + data.len()).saturating_sub(1) / self.block * self.block;
+        let through = (self.len + data.len()).saturating_sub(1) & !(self.block - 1);
         if through == 0 {
             self.hold(data);
             return Ok(());
