@@ -1,13 +1,17 @@
 //! Discrete logarithms in prime fields: Diffie-Hellman (PKCS #3, ANSI X9.42, NIST SP 800-56A) and the keys of DSA
 //! (FIPS 186-4). Numbers are big-endian without leading zeros, save where a length is stated.
+#![allow(unsafe_code)]
 
 use crate::digest::Algorithm;
 use crate::params::Params;
 use crate::pkey::{Half, Key};
 use crate::{Result, der, init, scalar};
+use foreign_types::{ForeignType, ForeignTypeRef};
 use openssl::bn::{BigNum, BigNumContext, BigNumRef};
+use openssl::error::ErrorStack;
+use openssl_sys as ffi;
 use sealhsm_secret::Secret;
-use std::ffi::CStr;
+use std::ffi::{CStr, c_int};
 use std::sync::OnceLock;
 
 /// The smallest and the largest prime, in bits: OpenSSL's limits.
@@ -18,14 +22,21 @@ const P: &CStr = c"p";
 const Q: &CStr = c"q";
 const G: &CStr = c"g";
 
+/// BN_kronecker's answer when it has none.
+const FAILED: c_int = -2;
+
 /// The domain parameters of a key.
 pub struct Group {
     p: BigNum,
     g: BigNum,
     /// The order of g, where it is given or known.
     q: Option<BigNum>,
-    /// Bits of a private key, where less than those of the order are as good.
+    /// Bits of a private key, where less than those of the order are as good: of the groups with a safe prime.
     private_bits: Option<u32>,
+}
+
+unsafe extern "C" {
+    fn BN_kronecker(a: *const ffi::BIGNUM, b: *const ffi::BIGNUM, context: *mut ffi::BN_CTX) -> c_int;
 }
 
 /// Domain parameters as numbers.
@@ -153,6 +164,16 @@ impl Group {
 
     fn is_in_subgroup(&self, number: &BigNumRef) -> Result<bool> {
         let Some(q) = &self.q else { return Ok(true) };
+        if self.private_bits.is_some() {
+            // p is known to be a prime, and q half of it: the subgroup is that of the squares (Euler's criterion), and
+            // the symbol is a tenth of the work.
+            let context = BigNumContext::new()?;
+            // SAFETY: live numbers and a live context; only the context is written to.
+            return match unsafe { BN_kronecker(number.as_ptr(), self.p.as_ptr(), context.as_ptr()) } {
+                FAILED => Err(ErrorStack::get().into()),
+                symbol => Ok(symbol == 1),
+            };
+        }
         let mut power = BigNum::new()?;
         power.mod_exp(number, q, &self.p, &mut *BigNumContext::new()?)?;
         Ok(power.num_bits() == 1)

@@ -57,9 +57,6 @@ pub fn schema_for(template: &mut Attributes, class: u64, types: &[u64]) -> Resul
     rules::find(class, Some(subtype)).ok_or(Error::TemplateInconsistent)
 }
 
-/// About as many attributes as a key has.
-const ROOM: usize = 48;
-
 /// Checks a template against the rows and fills in what it leaves out. `so`: the SO is logged in.
 pub fn fill(template: &mut Attributes, schema: &Schema, birth: Birth, so: bool) -> Result<()> {
     let need = |rule: &rules::Rule| match birth {
@@ -67,25 +64,18 @@ pub fn fill(template: &mut Attributes, schema: &Schema, birth: Birth, so: bool) 
         Birth::Generate => rule.generate,
         Birth::Unwrap | Birth::Derive => rule.unwrap,
     };
-    for (of, _) in template.iter() {
+    for (of, value) in template.iter_mut() {
         let rule = schema.rule(of).ok_or(Error::TemplateInconsistent)?;
         if need(rule) == Need::Refused {
             return Err(Error::AttributeReadOnly);
         }
+        settle(value, rule.guarded);
     }
-    template.reserve(ROOM);
-    for rule in schema.rules() {
-        settle(template, rule.attribute, rule.guarded);
-        if template.has(rule.attribute) {
-            continue;
-        }
-        if need(rule) == Need::Required {
-            return Err(Error::TemplateIncomplete);
-        }
-        if let Some(value) = fallback(rule.fallback, schema, birth) {
-            template.set(rule.attribute, value);
-        }
+    if schema.rules().iter().any(|rule| need(rule) == Need::Required && !template.has(rule.attribute)) {
+        return Err(Error::TemplateIncomplete);
     }
+    let value = |rule: &&'static rules::Rule| Some((rule.attribute, fallback(rule.fallback, schema, birth)?));
+    template.complete(schema.rules().iter().filter_map(value));
     if template.is(ck::CKA_TRUSTED) && !so {
         return Err(Error::AttributeReadOnly);
     }
@@ -104,16 +94,10 @@ pub fn fill(template: &mut Attributes, schema: &Schema, birth: Birth, so: bool) 
 }
 
 /// A guarded attribute is a secret, any other is not: parsing could not know which.
-fn settle(template: &mut Attributes, of: Type, guarded: bool) {
-    match template.value(of) {
-        Some(Value::Secret(s)) if !guarded => {
-            let bytes = s.as_ref().to_vec();
-            template.set_bytes(of, bytes);
-        }
-        Some(Value::Bytes(b)) if guarded => {
-            let secret = Secret::copy_of(b);
-            template.set_secret(of, secret);
-        }
+fn settle(value: &mut Value, guarded: bool) {
+    match value {
+        Value::Secret(s) if !guarded => *value = Value::Bytes(s.as_ref().to_vec()),
+        Value::Bytes(b) if guarded => *value = Value::Secret(Secret::from(std::mem::take(b))),
         _ => {}
     }
 }
@@ -201,8 +185,10 @@ pub fn alter(present: &Attributes, template: Attributes, schema: &Schema, how: A
     if changed.is(ck::CKA_TRUSTED) && !present.is(ck::CKA_TRUSTED) {
         confine::trusted(&mut changed);
     }
-    for rule in schema.rules() {
-        settle(&mut changed, rule.attribute, rule.guarded);
+    for (of, value) in changed.iter_mut() {
+        if let Some(rule) = schema.rule(of) {
+            settle(value, rule.guarded);
+        }
     }
     if changed.is(ck::CKA_ALWAYS_AUTHENTICATE) && !changed.is(ck::CKA_PRIVATE) {
         return Err(Error::TemplateInconsistent);

@@ -385,23 +385,50 @@ pub struct Schema {
     pub class: u64,
     /// CKK_ or CKC_; `None` for classes without types.
     pub subtype: Option<u64>,
-    sections: &'static [&'static [Rule]],
+    rules: [&'static Rule; MOST],
+    count: usize,
 }
+
+/// More rows than a kind of object has.
+const MOST: usize = 64;
 
 impl Schema {
     /// The row of an attribute, if objects of this kind have it.
     pub fn rule(&self, of: Type) -> Option<&'static Rule> {
-        self.rules().find(|r| r.attribute == of)
+        let rules = self.rules();
+        rules.binary_search_by_key(&of, |rule| rule.attribute).ok().map(|at| rules[at])
     }
 
-    /// Every row.
-    pub fn rules(&self) -> impl Iterator<Item = &'static Rule> {
-        self.sections.iter().flat_map(|s| s.iter())
+    /// Every row, in the order of the attributes.
+    pub fn rules(&self) -> &[&'static Rule] {
+        &self.rules[..self.count]
     }
 }
 
-const fn schema(class: u64, subtype: u64, sections: &'static [&'static [Rule]]) -> Schema {
-    Schema { class, subtype: Some(subtype), sections }
+/// Sorts the rows once for all.
+const fn untyped(class: u64, sections: &[&'static [Rule]]) -> Schema {
+    let mut rules = [&STORAGE[0]; MOST];
+    let (mut count, mut section) = (0, 0);
+    while section < sections.len() {
+        let mut row = 0;
+        while row < sections[section].len() {
+            let rule = &sections[section][row];
+            let mut at = count;
+            while at > 0 && rules[at - 1].attribute > rule.attribute {
+                rules[at] = rules[at - 1];
+                at -= 1;
+            }
+            rules[at] = rule;
+            count += 1;
+            row += 1;
+        }
+        section += 1;
+    }
+    Schema { class, subtype: None, rules, count }
+}
+
+const fn schema(class: u64, subtype: u64, sections: &[&'static [Rule]]) -> Schema {
+    Schema { subtype: Some(subtype), ..untyped(class, sections) }
 }
 
 const fn secret(subtype: u64) -> Schema {
@@ -415,7 +442,7 @@ const fn des(subtype: u64) -> Schema {
 
 /// Every kind of object there is.
 const SCHEMAS: &[Schema] = &[
-    Schema { class: ck::CKO_DATA, subtype: None, sections: &[STORAGE, PRIVATE_BY_DEFAULT, DATA] },
+    untyped(ck::CKO_DATA, &[STORAGE, PRIVATE_BY_DEFAULT, DATA]),
     schema(ck::CKO_CERTIFICATE, ck::CKC_X_509, &[STORAGE, PUBLIC_BY_DEFAULT, CERTIFICATE, X_509]),
     schema(ck::CKO_PUBLIC_KEY, RSA, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, RSA_PUBLIC]),
     schema(ck::CKO_PUBLIC_KEY, EC, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, EC_PUBLIC]),
@@ -472,7 +499,7 @@ const SCHEMAS: &[Schema] = &[
         &[STORAGE, PUBLIC_BY_DEFAULT, CERTIFICATE, ATTRIBUTE_CERTIFICATE],
     ),
     schema(ck::CKO_CERTIFICATE, ck::CKC_WTLS, &[STORAGE, PUBLIC_BY_DEFAULT, CERTIFICATE, WTLS]),
-    Schema { class: ck::CKO_TRUST, subtype: None, sections: &[STORAGE, PUBLIC_BY_DEFAULT, TRUST] },
+    untyped(ck::CKO_TRUST, &[STORAGE, PUBLIC_BY_DEFAULT, TRUST]),
     schema(ck::CKO_OTP_KEY, ck::CKK_HOTP, &[STORAGE, PRIVATE_BY_DEFAULT, KEY, SECRET, HIDDEN, VALUE_LEN, OTP]),
     schema(ck::CKO_PUBLIC_KEY, DH, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, DH_PUBLIC]),
     schema(ck::CKO_PUBLIC_KEY, X9_42, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, DH_PUBLIC, ORDER_PUBLIC]),

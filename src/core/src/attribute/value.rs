@@ -66,6 +66,9 @@ impl Value {
 #[derive(Debug, Default)]
 pub struct Attributes(Vec<(Type, Value)>);
 
+/// More attributes than most keys have.
+const ROOM: usize = 56;
+
 impl Attributes {
     /// No attributes.
     pub fn new() -> Self {
@@ -90,9 +93,18 @@ impl Attributes {
             Err(at) => self.0.insert(at, (of, value)),
         }
     }
-    /// Room for as many more.
-    pub fn reserve(&mut self, more: usize) {
-        self.0.reserve(more);
+    /// Takes what is missing from `others`, which come in the order of their types.
+    pub fn complete(&mut self, others: impl Iterator<Item = (Type, Value)>) {
+        let mut given = std::mem::take(&mut self.0).into_iter().peekable();
+        let mut all = Vec::with_capacity(ROOM);
+        for other in others {
+            while let Some(before) = given.next_if(|(of, _)| *of < other.0) {
+                all.push(before);
+            }
+            all.push(given.next_if(|(of, _)| *of == other.0).unwrap_or(other));
+        }
+        all.extend(given);
+        self.0 = all;
     }
     /// Sets a boolean.
     pub fn set_bool(&mut self, of: Type, value: bool) {
@@ -128,6 +140,10 @@ impl Attributes {
     /// The bytes, if present and bytes (sensitive or not).
     pub fn bytes(&self, of: Type) -> Option<&[u8]> {
         self.value(of).and_then(Value::bytes)
+    }
+    /// The values, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Type, &mut Value)> {
+        self.0.iter_mut().map(|(t, v)| (*t, v))
     }
     /// All of them in the order of their types.
     pub fn iter(&self) -> impl Iterator<Item = (Type, &Value)> {
