@@ -95,6 +95,11 @@ impl Kind {
         Ok([self.oid.to_vec(), der::element(der::SEQUENCE, &numbers)])
     }
 
+    fn public_key_info(&self, key: &Attributes, public: &[u8]) -> Result<Vec<u8>> {
+        let [oid, numbers] = self.algorithm(key)?;
+        Ok(der::public_key_info(&[&oid, &numbers], &der::integer(public)))
+    }
+
     fn read_algorithm(&self, algorithm: &[u8]) -> Option<Attributes> {
         let mut rest = der::whole(der::SEQUENCE, algorithm.strip_prefix(self.oid)?)?;
         let mut key = Attributes::new();
@@ -119,6 +124,10 @@ pub(super) fn open(key: &Attributes) -> Result<Material> {
 
 pub(super) fn complete(key: &mut Attributes) -> Result<()> {
     let kind = of_key(key)?;
+    if key.is(ck::CKA_LOCAL) && key.has(ck::CKA_PUBLIC_KEY_INFO) {
+        // Our own generation wrote all of it.
+        return Ok(());
+    }
     let group = if key.is(ck::CKA_LOCAL) { kind.group(key)? } else { kind.checked(key)? };
     for of in kind.numbers {
         let number = der::strip(required(key, *of)?).to_vec();
@@ -142,8 +151,7 @@ pub(super) fn complete(key: &mut Attributes) -> Result<()> {
             public
         }
     };
-    let [oid, numbers] = kind.algorithm(key)?;
-    let info = der::public_key_info(&[&oid, &numbers], &der::integer(&public));
+    let info = kind.public_key_info(key, &public)?;
     computed(key, ck::CKA_PUBLIC_KEY_INFO, Value::Bytes(info))
 }
 
@@ -187,7 +195,11 @@ pub fn generate(
         return Err(Error::AttributeValueInvalid);
     }
     let value = group.generate(bits.map(|bits| bits as u32)).map_err(failed)?;
-    halves.0.set_bytes(ck::CKA_VALUE, group.public_of(value.as_ref()).map_err(failed)?);
+    let public = group.public_of(value.as_ref()).map_err(failed)?;
+    let info = kind.public_key_info(&halves.0, &public)?;
+    halves.0.set_bytes(ck::CKA_PUBLIC_KEY_INFO, info.clone());
+    halves.1.set_bytes(ck::CKA_PUBLIC_KEY_INFO, info);
+    halves.0.set_bytes(ck::CKA_VALUE, public);
     if kind.key_type == ck::CKK_DH {
         halves.1.set_ulong(ck::CKA_VALUE_BITS, dl::bit_len(value.as_ref()));
     }
