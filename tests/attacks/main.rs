@@ -1,6 +1,8 @@
 //! What an attacker with a valid session tries.
 
 mod attacks;
+mod composed;
 mod confusion;
 mod model;
 mod strict;
+mod trial;
