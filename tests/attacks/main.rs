@@ -4,5 +4,6 @@ mod attacks;
 mod composed;
 mod confusion;
 mod model;
+mod races;
 mod strict;
 mod trial;
