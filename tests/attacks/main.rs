@@ -1,6 +1,9 @@
 //! What an attacker with a valid session tries.
 
 mod attacks;
+mod composed;
 mod confusion;
 mod model;
+mod races;
 mod strict;
+mod trial;

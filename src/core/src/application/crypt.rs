@@ -132,6 +132,45 @@ impl Application {
         Ok(())
     }
 
+    /// Whether an operation could begin now as it did: its key is there and may still do this.
+    pub(super) fn still_may(&self, session: &Session, operation: &Operation) -> Result<()> {
+        if operation.key.is_none() {
+            return Ok(());
+        }
+        let (object, store) = self.key(session, operation.taken.handle)?;
+        let (key, permit) = object.key(store.as_ref())?;
+        may(operation.row, operation.kind, key, permit)
+    }
+
+    /// One call of a message process. No message begins with a key that went or lost this usage since the process began.
+    pub(super) fn in_process<T>(
+        &self,
+        session: SessionHandle,
+        kind: Kind,
+        call: impl FnOnce(&mut Operation) -> Result<T>,
+    ) -> Result<T> {
+        let session = self.session(session)?;
+        let mut operations = session.operations();
+        let operation = operations.get(kind)?;
+        if !operation.begun {
+            if operation.taken.stored {
+                session.token.glance()?;
+            }
+            let removals = session.token.removals.load(Ordering::Acquire);
+            if operation.taken.removals != removals {
+                match self.still_may(&session, operation) {
+                    Ok(()) => operation.taken.removals = removals,
+                    Err(Error::DeviceError) => return Err(Error::DeviceError),
+                    Err(_) => {
+                        operations.cancel(kind);
+                        return Err(Error::OperationNotInitialized);
+                    }
+                }
+            }
+        }
+        operations.run_message(kind, call)
+    }
+
     fn start_engine(&self, engine: &mut Engine, mechanism: &Mechanism<'_>) -> Result<()> {
         match engine {
             Engine::Cipher(e) => e.start(&mechanism.parameter),

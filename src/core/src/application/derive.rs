@@ -4,7 +4,7 @@
 use super::{Application, ObjectHandle, SessionHandle};
 use crate::attribute::build::{self, Birth};
 use crate::attribute::{Attributes, Template, Value, confine, template};
-use crate::mechanism::derive::{Bases, Derivation, Derived, Wanted};
+use crate::mechanism::derive::{Bases, Derivation, Derived, WHOLE, Wanted};
 use crate::mechanism::{Mechanism, Parameter, key};
 use crate::object::Permit;
 use crate::session::Session;
@@ -89,18 +89,22 @@ impl Application {
             further.push(key.as_ref());
             bases.push(attributes);
         }
+        let guarded = |base: &&Attributes| base.is(ck::CKA_SENSITIVE) || !base.is(ck::CKA_EXTRACTABLE);
+        let any_guarded = bases.iter().any(guarded);
+        let composes = any_guarded && (derivation.composes)(parameter);
         let (mut made, wanted) = self.all_derived(&session, derivation, parameter, one_way, &bases, template)?;
         if permit.reauthenticate {
             // There is no operation to log in for.
             return Err(Error::UserNotLoggedIn.into());
         }
-        let guarded = |base: &&Attributes| base.is(ck::CKA_SENSITIVE) || !base.is(ck::CKA_EXTRACTABLE);
         let given = Bases {
             key: usable,
             further: &further,
-            guarded: bases.iter().any(guarded),
+            guarded: any_guarded,
             further_guarded: bases[1..].iter().any(guarded),
             random: base.is(ck::CKA_LOCAL),
+            pre_master: base.is(ck::CKA_LOCAL)
+                && base.ulong(ck::CKA_KEY_GEN_MECHANISM) == Some(ck::CKM_TLS_PRE_MASTER_KEY_GEN),
         };
         let derived = match (&derivation.several, wanted.as_slice()) {
             (Some(several), wanted) => (several.derive)(&given, parameter, wanted)?,
@@ -112,8 +116,16 @@ impl Application {
         if derived.values.len() != made.len() {
             return Err(Error::General.into());
         }
+        // Whoever gets the beginning of a key as a key of its own finds it by trial, and the next byte after it.
+        let whole = any_guarded && !one_way && !composes || bases.iter().any(|base| hides(base));
         for (made, value) in made.iter_mut().zip(derived.values) {
+            if whole && value.len() < WHOLE {
+                return Err(Error::KeySizeRange.into());
+            }
             fill_in(made, value, &bases)?;
+            if composes {
+                confine::composed(made);
+            }
         }
         Ok(Made { handles: self.keep(&session, made)?, shown: derived.shown })
     }
@@ -152,6 +164,9 @@ impl Application {
             build::enforce(&mut template, &rules).map_err(at(key))?;
             if !one_way && bases.iter().any(|base| base.is(ck::CKA_SENSITIVE) || !base.is(ck::CKA_EXTRACTABLE)) {
                 confine::keeps_its_secret(&template).map_err(at(key))?;
+                if (derivation.composes)(parameter) {
+                    confine::stands_related_keys(&template).map_err(at(key))?;
+                }
             }
             for of in [ck::CKA_SENSITIVE, ck::CKA_EXTRACTABLE] {
                 if inherits && !template.has(of) {
@@ -189,6 +204,11 @@ impl Application {
         };
         Ok((made, wanted))
     }
+}
+
+/// Whether what is derived from a key must be guarded.
+fn hides(base: &Attributes) -> bool {
+    matches!(base.value(ck::CKA_DERIVE_TEMPLATE), Some(Value::Template(enforced)) if confine::hides(enforced))
 }
 
 /// What a key has to take over from bases that it shows.

@@ -4,7 +4,8 @@
 use super::wrap::{fill_in, of_unwrapping_key, wanted};
 use super::{Application, ObjectHandle, SessionHandle, Sink};
 use crate::attribute::build::{self, Birth};
-use crate::attribute::{Attributes, Template, Type, Value, template};
+use crate::attribute::{Attributes, Template, Type, Value, confine, template};
+use crate::mechanism::derive::WHOLE;
 use crate::mechanism::key::{self, Key};
 use crate::mechanism::{Mechanism, Row};
 use crate::object::Permit;
@@ -81,6 +82,11 @@ impl Application {
                 Error::EncryptedDataInvalid => Error::WrappedKeyInvalid,
                 error => error,
             })?;
+        let hides = |of| matches!(own.value(of), Some(Value::Template(enforced)) if confine::hides(enforced));
+        if hides(ck::CKA_DECAPSULATE_TEMPLATE) && value.len() < WHOLE {
+            // As in C_DeriveKey: it would be found by trial, and the next part after it.
+            return Err(Error::KeySizeRange);
+        }
         key::adjust_secret(wanted.key_type, value.as_mut());
         fill_in(&mut key, value, &wanted)?;
         Ok(self.keep(&session, vec![key])?[0])

@@ -64,7 +64,7 @@ impl Application {
         data: &[u8],
         out: Sink<'_>,
     ) -> Result<usize> {
-        self.session(session)?.operations().run_message(way.kind(), |operation| {
+        self.in_process(session, way.kind(), |operation| {
             if operation.begun {
                 return Err(Error::OperationActive);
             }
@@ -79,7 +79,7 @@ impl Application {
 
     /// C_EncryptMessageBegin, C_DecryptMessageBegin: makes the nonce in `given`.
     pub fn message_begin(&self, session: SessionHandle, way: Way, given: &mut Given, aad: &[u8]) -> Result<()> {
-        self.session(session)?.operations().run_message(way.kind(), |operation| {
+        self.in_process(session, way.kind(), |operation| {
             if operation.begun {
                 return Err(Error::OperationActive);
             }
@@ -100,7 +100,7 @@ impl Application {
         part: &[u8],
         out: Sink<'_>,
     ) -> Result<usize> {
-        self.session(session)?.operations().run_message(way.kind(), |operation| {
+        self.in_process(session, way.kind(), |operation| {
             if !operation.begun {
                 return Err(Error::OperationNotInitialized);
             }

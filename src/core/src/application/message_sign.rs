@@ -20,7 +20,7 @@ impl Application {
 
     /// C_SignMessage.
     pub fn sign_message(&self, session: SessionHandle, data: &[u8], out: Sink<'_>) -> Result<usize> {
-        self.session(session)?.operations().run_message(Kind::MessageSign, |operation| {
+        self.in_process(session, Kind::MessageSign, |operation| {
             let length = idle(operation).and_then(signer)?.signature_len();
             let Some(out) = out else { return Ok(length) };
             if out.len() < length {
@@ -37,7 +37,7 @@ impl Application {
 
     /// C_SignMessageBegin.
     pub fn sign_message_begin(&self, session: SessionHandle) -> Result<()> {
-        self.session(session)?.operations().run_message(Kind::MessageSign, |operation| {
+        self.in_process(session, Kind::MessageSign, |operation| {
             if !idle(operation).and_then(signer)?.multi_part() {
                 return Err(Error::FunctionNotSupported);
             }
@@ -50,14 +50,12 @@ impl Application {
 
     /// C_SignMessageNext with more parts to come.
     pub fn sign_message_next(&self, session: SessionHandle, part: &[u8]) -> Result<()> {
-        self.session(session)?
-            .operations()
-            .run_message(Kind::MessageSign, |operation| inside(operation).and_then(signer)?.update(part))
+        self.in_process(session, Kind::MessageSign, |operation| inside(operation).and_then(signer)?.update(part))
     }
 
     /// C_SignMessageNext with the last part.
     pub fn sign_message_last(&self, session: SessionHandle, part: &[u8], out: Sink<'_>) -> Result<usize> {
-        self.session(session)?.operations().run_message(Kind::MessageSign, |operation| {
+        self.in_process(session, Kind::MessageSign, |operation| {
             let signer = inside(operation).and_then(signer)?;
             let length = signer.signature_len();
             let Some(out) = out else { return Ok(length) };
@@ -88,7 +86,7 @@ impl Application {
 
     /// C_VerifyMessage.
     pub fn verify_message(&self, session: SessionHandle, data: &[u8], signature: &[u8]) -> Result<()> {
-        self.session(session)?.operations().run_message(Kind::MessageVerify, |operation| {
+        self.in_process(session, Kind::MessageVerify, |operation| {
             let verifier = idle(operation).and_then(verifier)?;
             verifier.again()?;
             verifier.once(data, signature)
@@ -97,7 +95,7 @@ impl Application {
 
     /// C_VerifyMessageBegin.
     pub fn verify_message_begin(&self, session: SessionHandle) -> Result<()> {
-        self.session(session)?.operations().run_message(Kind::MessageVerify, |operation| {
+        self.in_process(session, Kind::MessageVerify, |operation| {
             let verifier = idle(operation).and_then(verifier)?;
             if !verifier.multi_part() {
                 return Err(Error::FunctionNotSupported);
@@ -110,14 +108,12 @@ impl Application {
 
     /// C_VerifyMessageNext with more parts to come.
     pub fn verify_message_next(&self, session: SessionHandle, part: &[u8]) -> Result<()> {
-        self.session(session)?
-            .operations()
-            .run_message(Kind::MessageVerify, |operation| inside(operation).and_then(verifier)?.update(part))
+        self.in_process(session, Kind::MessageVerify, |operation| inside(operation).and_then(verifier)?.update(part))
     }
 
     /// C_VerifyMessageNext with the last part.
     pub fn verify_message_last(&self, session: SessionHandle, part: &[u8], signature: &[u8]) -> Result<()> {
-        self.session(session)?.operations().run_message(Kind::MessageVerify, |operation| {
+        self.in_process(session, Kind::MessageVerify, |operation| {
             let verifier = inside(operation).and_then(verifier)?;
             verifier.update(part)?;
             verifier.finish(signature)?;

@@ -115,6 +115,8 @@ pub type Sink<'a> = Option<&'a mut [u8]>;
 pub struct Application {
     /// No other application of this process, or of the one that it was forked from, has it.
     number: u64,
+    /// The first half of the UUIDs of its session objects.
+    passing: u64,
     shared: Arc<Shared>,
     slots: RwLock<Vec<Slot>>,
     sessions: RwLock<ByNumber<Arc<Session>>>,
@@ -137,10 +139,13 @@ impl Application {
             log::error!("the private OpenSSL does not start: {e}");
             Error::General
         })?;
+        let mut passing = [0; 8];
+        sealhsm_crypto::random::public(&mut passing).map_err(|_| Error::General)?;
         let shared = Arc::new(Shared { seal: config.seal_settings(), door: Door::new(config.door_settings()), config });
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let application = Application {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
+            passing: u64::from_ne_bytes(passing),
             shared,
             slots: RwLock::default(),
             sessions: RwLock::default(),

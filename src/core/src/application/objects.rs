@@ -11,6 +11,7 @@ use crate::object::view::{self, new_handle};
 use crate::object::{Home, Object, certificate, record};
 use crate::session::Session;
 use crate::session::operation::Search;
+use crate::token::lock;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_seal::Who;
@@ -140,7 +141,7 @@ impl Application {
         let session = self.session(session)?;
         let token = &session.token;
         self.fixed(&session, object)?;
-        let first = self.object(&session, object)?;
+        self.object(&session, object)?;
         let so = token.who() == Some(Who::So);
         let change = |present: &Attributes| -> Result<Attributes> {
             self.may_write(&session, present)?;
@@ -154,17 +155,23 @@ impl Application {
             }
             Ok(changed)
         };
-        if let Home::Session { session: owner } = first.home {
-            let changed = change(first.attributes(None)?)?;
-            let changed = Arc::new(Object::in_session(object, first.uuid, owner, changed));
-            token.change_view(|view| view.insert(changed));
-            return Ok(());
-        }
         let mut written: Option<(Vec<u8>, Secret)> = None;
         // Each try starts from what the object is by then.
         for _ in 0..TRIES {
             let now = token.object(object).ok_or(Error::ObjectHandleInvalid)?;
-            let Home::Token { ring, version } = now.home else { return Err(Error::ObjectHandleInvalid) };
+            let (ring, version) = match now.home {
+                Home::Token { ring, version } => (ring, version),
+                Home::Session { session: owner } => {
+                    let _turn = lock(&token.changing);
+                    let now = token.object(object).ok_or(Error::ObjectHandleInvalid)?;
+                    let changed = Object::in_session(object, now.uuid, owner, change(now.attributes(None)?)?);
+                    match token.replace(&now, changed) {
+                        true => return Ok(()),
+                        // A one-time password went out, or the object is gone.
+                        false => continue,
+                    }
+                }
+            };
             let changed = change(now.attributes(token.present_store().as_ref())?)?;
             let (record, body) = written.insert((record::encode(&changed)?, codec::encode(&changed)?));
             let put = Change::Put { uuid: now.uuid, ring, expected: version, record, body };
@@ -293,25 +300,48 @@ impl Application {
         build::fill(template, schema, birth, session.token.who() == Some(Who::So))
     }
 
+    /// The UUID of a session object (RFC 9562 version 8): random of this application, and the handle. One that is all
+    /// random takes as long as many a key does.
+    fn passing_uuid(&self, handle: ObjectHandle) -> Uuid {
+        let bytes = (u128::from(self.passing) << 64) | u128::from(handle);
+        uuid::Builder::from_custom_bytes(bytes.to_be_bytes()).into_uuid()
+    }
+
     /// Keeps new objects, all or none, and gives their handles in the same order.
     pub(super) fn keep(&self, session: &Session, objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
         if self.shared.config.strict {
             objects.iter().try_for_each(strict::check)?;
         }
         let token = &session.token;
-        let mut named = Vec::with_capacity(objects.len());
-        for mut object in objects {
-            let uuid = new_uuid()?;
-            object.set_bytes(ck::CKA_UNIQUE_ID, uuid.to_string());
-            named.push((uuid, object));
-        }
+        let (mut handles, mut stored, mut fleeting) = (vec![0; objects.len()], Vec::new(), Vec::new());
         let mut written = Vec::new();
-        for (uuid, object) in named.iter().filter(|(_, o)| o.is(ck::CKA_TOKEN)) {
-            let ring = if object.is(ck::CKA_PRIVATE) { Ring::Private } else { Ring::Public };
-            written.push((*uuid, ring, record::encode(object)?, codec::encode(object)?));
+        for (place, mut object) in objects.into_iter().enumerate() {
+            let stays = object.is(ck::CKA_TOKEN);
+            let uuid = if stays {
+                new_uuid()?
+            } else {
+                handles[place] = new_handle();
+                self.passing_uuid(handles[place])
+            };
+            object.set_bytes(ck::CKA_UNIQUE_ID, uuid.to_string());
+            if stays {
+                let ring = if object.is(ck::CKA_PRIVATE) { Ring::Private } else { Ring::Public };
+                written.push((uuid, ring, record::encode(&object)?, codec::encode(&object)?));
+                stored.push((place, uuid, object));
+            } else {
+                fleeting.push(Arc::new(Object::in_session(handles[place], uuid, session.handle, object)));
+            }
         }
+        if !fleeting.is_empty() {
+            session.made_objects.store(true, Ordering::SeqCst);
+            token.show(&fleeting)?;
+        }
+        let taken_back = |error| {
+            token.change_view(|view| fleeting.iter().for_each(|object| drop(view.remove(object.handle))));
+            error
+        };
         if !written.is_empty() {
-            token.commit(|| {
+            let done = token.commit(|| {
                 Ok(written
                     .iter()
                     .map(|(uuid, ring, record, body)| Change::Put {
@@ -322,21 +352,17 @@ impl Application {
                         body,
                     })
                     .collect())
-            })?;
+            });
+            done.map_err(taken_back)?;
         }
-        let mut handles = Vec::with_capacity(named.len());
-        for (uuid, object) in named {
-            if object.is(ck::CKA_TOKEN) {
-                let kept = token.with_view(|view| view.by_uuid(uuid).cloned()).ok_or(Error::DeviceError)?;
-                kept.remember(object);
-                handles.push(kept.handle);
-            } else {
-                let handle = new_handle();
-                let object = Arc::new(Object::in_session(handle, uuid, session.handle, object));
-                session.made_objects.store(true, Ordering::Relaxed);
-                token.change_view(|view| view.insert(object));
-                handles.push(handle);
-            }
+        if !fleeting.is_empty() && session.closed() {
+            // By another thread, which may have looked for objects of the session before these came.
+            return Err(taken_back(Error::SessionHandleInvalid));
+        }
+        for (place, uuid, object) in stored {
+            let kept = token.with_view(|view| view.by_uuid(uuid).cloned()).ok_or(Error::DeviceError)?;
+            kept.remember(object);
+            handles[place] = kept.handle;
         }
         Ok(handles)
     }

@@ -82,7 +82,7 @@ impl Application {
         let session = self.session(session)?;
         let token = &session.token;
         match user_type {
-            ck::CKU_USER => token.log_in(Who::User, pin),
+            ck::CKU_USER => self.log_in(&session, Who::User, pin),
             ck::CKU_SO => {
                 if token.sessions().read_only > 0 {
                     return Err(match token.who() {
@@ -90,11 +90,21 @@ impl Application {
                         _ => Error::SessionReadOnlyExists,
                     });
                 }
-                token.log_in(Who::So, pin)
+                self.log_in(&session, Who::So, pin)
             }
             ck::CKU_CONTEXT_SPECIFIC => self.reauthenticate(&session, pin),
             _ => Err(Error::UserTypeInvalid),
         }
+    }
+
+    /// A login through a session that another thread closed meanwhile is none: with the last session the login ended.
+    fn log_in(&self, session: &Session, who: Who, pin: &Secret) -> Result<()> {
+        session.token.log_in(who, pin)?;
+        if session.closed() {
+            self.log_out(&session.token);
+            return Err(Error::SessionHandleInvalid);
+        }
+        Ok(())
     }
 
     fn reauthenticate(&self, session: &Session, pin: &Secret) -> Result<()> {
@@ -137,6 +147,7 @@ impl Application {
         for session in read(&self.sessions).values().filter(|s| Arc::ptr_eq(&s.token, token)) {
             session.settle_if_idle();
         }
+        self.states.settle(token);
     }
 
     /// C_SessionCancel: CKF_ bits of the operations to end; others are ignored.

@@ -76,6 +76,13 @@ impl Application {
             if guarded && !DIGESTIBLE.contains(&value.len()) {
                 return Err(Error::KeySizeRange);
             }
+            if !object.key(store.as_ref())?.1.mechanism(operation.row.mechanism) {
+                return Err(Error::KeyIndigestible);
+            }
+            if guarded && attributes.has(ck::CKA_DERIVE_TEMPLATE) {
+                // The digest is a key that C_DeriveKey makes of it, which that template is for.
+                return Err(Error::KeyIndigestible);
+            }
             let Engine::Digest(engine) = &mut operation.engine else { return Err(Error::General) };
             engine.update(value.as_ref())?;
             operation.begun = true;

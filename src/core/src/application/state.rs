@@ -47,6 +47,13 @@ impl States {
         lock(&self.0).retain(|state| !over(state));
     }
 
+    /// Forgets what needs a key that is gone: C_DestroyObject wipes it.
+    pub(super) fn settle(&self, token: &Arc<Token>) {
+        let gone = |op: &Operation| op.key.is_some() && token.object(op.taken.handle).is_none();
+        let over = |state: &State| Arc::ptr_eq(&state.token, token) && state.operations.iter().any(gone);
+        lock(&self.0).retain(|state| !over(state));
+    }
+
     /// Forgets all of a token.
     pub(super) fn forget(&self, token: &Arc<Token>) {
         lock(&self.0).retain(|state| !Arc::ptr_eq(&state.token, token));
@@ -85,6 +92,13 @@ impl Application {
     ) -> Result<()> {
         let session = self.session(session)?;
         let saved = self.saved(&session, state)?;
+        for operation in &saved {
+            // What it may is asked anew: a state could be put back for ever.
+            self.still_may(&session, operation).map_err(|error| match error {
+                Error::DeviceError => error,
+                _ => Error::SavedStateInvalid,
+            })?;
+        }
         let of = |kinds: &[Kind]| saved.iter().find(|operation| kinds.contains(&operation.kind));
         self.same_key(&session, encryption_key, of(&[Kind::Encrypt, Kind::Decrypt]))?;
         self.same_key(&session, authentication_key, of(&[Kind::Sign, Kind::Verify, Kind::VerifySignature]))?;

@@ -198,6 +198,8 @@ const SEALED_ONLY: &str = "a sensitive key is wrapped only by AES_KEY_WRAP, AES_
 const SEALED_USE: &str = "a key that wraps sensitive keys unwraps only by AES_KEY_WRAP, AES_KEY_WRAP_PAD or \
      AES_KEY_WRAP_KWP, without a parameter, or by RSA_AES_KEY_WRAP, ECDH_AES_KEY_WRAP, ECDH_COF_AES_KEY_WRAP or \
      ECDH_X_AES_KEY_WRAP; with `strict = true` every key wraps and unwraps so";
+const COMPOSED: &str = "a sensitive key that was composed of another (CKM_CONCATENATE_*, CKM_XOR_BASE_AND_DATA, \
+     CKM_EXTRACT_KEY_FROM_KEY) is not wrapped: unwrapped as another type, several that are related would give it away";
 const NOT_BACK: &str = "a key with CKA_WRAP_WITH_TRUSTED is wrapped under a trusted secret key, or under a trusted public \
      key whose private half is elsewhere";
 
@@ -293,9 +295,11 @@ fn wrappable(inner: &Attributes, outer: &Attributes, wrapping: &Wrapping, parame
         }
     }
     if inner.is(ck::CKA_SENSITIVE) {
-        for (allowed, advice) in
-            [(confine::wraps_sensitive(outer), HOW_TO), ((wrapping.sealed)(parameter), SEALED_ONLY)]
-        {
+        for (allowed, advice) in [
+            (confine::wraps_sensitive(outer), HOW_TO),
+            ((wrapping.sealed)(parameter), SEALED_ONLY),
+            (!confine::is_composed(inner), COMPOSED),
+        ] {
             if !allowed {
                 log::warn!("{advice}");
                 return Err(Error::KeyNotWrappable);

@@ -14,6 +14,10 @@ const BORN_TO_WRAP: Type = ck::CKA_VENDOR_DEFINED | 0x5348_0001;
 /// keys only, and only in ways that are `sealed`.
 const CONFINED: Type = ck::CKA_VENDOR_DEFINED | 0x5348_0002;
 
+/// True: the key has bytes of a guarded one as they are, together with what somebody knows or chose. Whoever could wrap
+/// it and unwrap it as another type would have related keys of any type, see [`RELATED`].
+const COMPOSED: Type = ck::CKA_VENDOR_DEFINED | 0x5348_0003;
+
 /// Usages of a private key that show what its public half encrypted: a raw RSA signature is a decryption, and an
 /// agreement gives the key that something was wrapped under.
 const DECRYPTING: [Type; 5] =
@@ -78,6 +82,49 @@ pub fn keeps_its_secret(template: &Attributes) -> Result<()> {
         return Err(Error::TemplateInconsistent);
     }
     Ok(())
+}
+
+/// Types of ciphers that give a key away to who has several that are related to it: RC4 under a key behind a prefix
+/// (Fluhrer, Mantin and Shamir, SAC 2001), Triple DES and RC2 a part of the key after the other (Kelsey, Schneier and
+/// Wagner, CRYPTO 1996, ICICS 1997). Their contemporaries were not made to stand that either. Of XTS, each half of the
+/// key can be tested alone: one that is known but for a byte tells this byte, and the next one after it.
+const RELATED: [u64; 9] = [
+    ck::CKK_AES_XTS,
+    ck::CKK_RC4,
+    ck::CKK_RC2,
+    ck::CKK_DES,
+    ck::CKK_DES2,
+    ck::CKK_DES3,
+    ck::CKK_CAST128,
+    ck::CKK_IDEA,
+    ck::CKK_BLOWFISH,
+];
+
+/// Refuses to make a key of such a type where the caller composes it of a guarded one.
+pub fn stands_related_keys(template: &Attributes) -> Result<()> {
+    if template.ulong(ck::CKA_KEY_TYPE).is_some_and(|key_type| RELATED.contains(&key_type)) {
+        log::warn!(
+            "a key composed of a guarded one would be of a type (CKK_RC4, CKK_DES3, CKK_AES_XTS and others) that \
+             related keys give away; derive it one way, by CKM_SHA256_KEY_DERIVATION or CKM_HKDF_DERIVE for instance"
+        );
+        return Err(Error::TemplateInconsistent);
+    }
+    Ok(())
+}
+
+/// A key that was composed of a guarded one.
+pub fn composed(key: &mut Attributes) {
+    key.set_bool(COMPOSED, true);
+}
+
+/// See [`COMPOSED`].
+pub fn is_composed(key: &Attributes) -> bool {
+    key.is(COMPOSED)
+}
+
+/// Whether what this template makes of another key must be guarded: no part of it may then be found by trial either.
+pub fn hides(enforced: &Attributes) -> bool {
+    enforced.is(ck::CKA_SENSITIVE) || enforced.has(ck::CKA_EXTRACTABLE) && !enforced.is(ck::CKA_EXTRACTABLE)
 }
 
 /// See [`CONFINED`].

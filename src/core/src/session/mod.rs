@@ -37,12 +37,12 @@ impl Session {
 
     /// Its handle is dead from here on.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::Release);
+        self.closed.store(true, Ordering::SeqCst);
     }
 
     /// Whether its handle is dead.
     pub fn closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.closed.load(Ordering::SeqCst)
     }
 
     /// Its operations, locked: two threads in one session take turns.
@@ -78,7 +78,7 @@ impl Session {
     /// Ends everything that runs in it and the objects it made.
     pub fn end(&self) {
         self.operations().clear();
-        if self.made_objects.load(Ordering::Relaxed) {
+        if self.made_objects.load(Ordering::SeqCst) {
             let home = crate::object::Home::Session { session: self.handle };
             self.token.change_view(|view| view.remove_all(|o| o.home == home));
         }

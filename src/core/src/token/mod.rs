@@ -12,7 +12,7 @@ use crate::{Error, Result};
 use sealhsm_crypto::kdf;
 use sealhsm_seal::{self as seal, Listed, TokenKey, Who};
 use sealhsm_secret::Secret;
-use sealhsm_store::{Change, ObjectStore, Rings};
+use sealhsm_store::{Change, ObjectStore, Ring, Rings};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use uuid::Uuid;
@@ -36,6 +36,8 @@ pub struct Token {
     settled: AtomicU64,
     /// Serialises what asks the TPM or applies news; never held while `access` or `view` is waited for by a signature.
     turn: Mutex<()>,
+    /// Serialises changes of session objects, each of which starts from what the object is by then.
+    pub changing: Mutex<()>,
     looked: AtomicU64,
     user_failed: AtomicBool,
     so_failed: AtomicBool,
@@ -107,6 +109,7 @@ impl Token {
             view: RwLock::new(view),
             settled: AtomicU64::new(0),
             turn: Mutex::default(),
+            changing: Mutex::default(),
             looked: AtomicU64::new(0),
             user_failed: AtomicBool::new(false),
             so_failed: AtomicBool::new(false),
@@ -133,11 +136,15 @@ impl Token {
 
     /// Who is logged in.
     pub fn who(&self) -> Option<Who> {
+        self.who_in(&read(&self.access))
+    }
+
+    fn who_in(&self, access: &Access) -> Option<Who> {
         #[cfg(test)]
         if let Some(who) = *lock(&self.pretended) {
             return Some(who);
         }
-        read(&self.access).login.as_ref().map(|l| l.who)
+        access.login.as_ref().map(|l| l.who)
     }
 
     /// The login, for those who need the token key.
@@ -300,8 +307,13 @@ impl Token {
 
     fn follow(&self, store: &dyn ObjectStore) -> std::result::Result<(), sealhsm_store::Error> {
         let _turn = lock(&self.turn);
-        let news = store.refresh()?;
+        let mut news = store.refresh()?;
         if news.restart || !news.put.is_empty() || !news.gone.is_empty() {
+            let access = read(&self.access);
+            if self.who_in(&access) != Some(Who::User) {
+                // Read before a logout in another thread.
+                news.put.retain(|entry| entry.ring == Ring::Public);
+            }
             write(&self.view).apply(news);
         }
         self.looked.store(Self::now(), Ordering::Relaxed);
@@ -367,6 +379,28 @@ impl Token {
     /// Reads the view.
     pub fn with_view<T>(&self, look: impl FnOnce(&View) -> T) -> T {
         look(&read(&self.view))
+    }
+
+    /// Shows new session objects, all or none. `UserNotLoggedIn`: one is private, and whoever began to make it is gone.
+    pub fn show(&self, objects: &[Arc<Object>]) -> Result<()> {
+        // A logout takes the login first and then what is private: it finds these, or they find it.
+        let access = read(&self.access);
+        if objects.iter().any(|object| object.private) && self.who_in(&access) != Some(Who::User) {
+            return Err(Error::UserNotLoggedIn);
+        }
+        let mut view = write(&self.view);
+        objects.iter().for_each(|object| view.insert(object.clone()));
+        Ok(())
+    }
+
+    /// Puts a changed session object in the place of what it was; false if that is no longer there.
+    pub fn replace(&self, before: &Arc<Object>, changed: Object) -> bool {
+        let mut view = write(&self.view);
+        let present = view.get(before.handle).is_some_and(|now| Arc::ptr_eq(now, before));
+        if present {
+            view.insert(Arc::new(changed));
+        }
+        present
     }
 
     /// Changes the view: session objects.

@@ -93,7 +93,7 @@ pub(in crate::mechanism) static ROWS: &[Row] = &[
         sizes: SIZES,
         key_types: prf::KEY_TYPES,
         parameter: Shape::Ike1Extended,
-        derivation: Some(Derivation { derive: extended, ..DERIVATION }),
+        derivation: Some(Derivation { derive: extended, composes: cuts, ..DERIVATION }),
     }),
 ];
 
@@ -127,6 +127,11 @@ fn shows(parameter: &Parameter<'_>) -> bool {
         Ok(Ike::Extended { prf, gxy, .. }) => gxy.is_none() || block(prf),
         Err(_) => false,
     }
+}
+
+/// Whether it may be that the base is only cut short.
+fn cuts(parameter: &Parameter<'_>) -> bool {
+    matches!(given(parameter), Ok(Ike::Extended { gxy: None, .. }))
 }
 
 /// The function, keyed with a key of its own types; on AES also with a generic secret of any length.

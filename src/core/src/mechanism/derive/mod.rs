@@ -34,6 +34,9 @@ pub struct Derivation {
     pub one_way: bool,
     /// The same for some parameters only: the derived key would show one of the further bases.
     pub shows: fn(&Parameter<'_>) -> bool,
+    /// Whether the derived key has bytes of its bases as they are: the caller then composes it of what he knows and what
+    /// he does not, and can make several that are related.
+    pub composes: fn(&Parameter<'_>) -> bool,
     /// The handles of further bases in the parameter, in its order.
     pub further: fn(&Parameter<'_>) -> Vec<u64>,
     /// The derived value.
@@ -69,6 +72,7 @@ impl Derivation {
         makes: ck::CKO_SECRET_KEY,
         one_way: true,
         shows: |_| false,
+        composes: |_| false,
         further: |_| Vec::new(),
         derive: |_, _, _| Err(Error::MechanismInvalid),
         several: None,
@@ -87,6 +91,8 @@ pub struct Bases<'a> {
     pub further_guarded: bool,
     /// Whether every part of the base is unknown to its users: the token generated it.
     pub random: bool,
+    /// Whether CKM_TLS_PRE_MASTER_KEY_GEN made the base, which begins with a version.
+    pub pre_master: bool,
 }
 
 /// Keys that show a guarded base are whole blocks of a cipher: of two that differ in a few bytes only, those bytes could
@@ -96,7 +102,7 @@ fn whole_blocks(block: usize, lens: &[usize]) -> Result<()> {
 }
 
 /// Bytes that nobody finds by trial.
-const WHOLE: usize = 16;
+pub const WHOLE: usize = 16;
 
 impl Wanted {
     /// How many bytes to derive: what the template says, else the key type's only length, else this many. `KeySizeRange`

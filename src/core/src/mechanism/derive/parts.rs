@@ -9,7 +9,7 @@ use crate::{Error, Result};
 use sealhsm_secret::Secret;
 
 const SIZES: (u64, u64) = (1, MAX_SECRET);
-const SHOWING: Derivation = Derivation { one_way: false, ..Derivation::ONE_WAY };
+const SHOWING: Derivation = Derivation { one_way: false, composes: |_| true, ..Derivation::ONE_WAY };
 
 macro_rules! parts {
     ($mechanism:ident $shape:expr, $derivation:expr) => {

@@ -2,8 +2,8 @@
 //! (section 6.39): master secrets, the keys of a connection, exporters. The function beneath is in `tls_prf`.
 //!
 //! Where the base is guarded, no byte that is a key in one call is an IV or a short key in another: no IV is given at
-//! all (CKM_TLS12_KEY_SAFE_DERIVE does without), keys have the lengths of real ciphers, and no caller chooses a label
-//! of the protocol itself.
+//! all (CKM_TLS12_KEY_SAFE_DERIVE does without), keys have the lengths of real ciphers, no caller chooses a label of the
+//! protocol itself, and CKM_TLS_PRF, which gives bytes, is for bases that may be read.
 
 use super::tls_prf::{self, Prf, RESERVED};
 use super::{Bases, Derivation, Derived, Several, Wanted};
@@ -217,12 +217,13 @@ fn master(start: Start, group: Group, bases: &Bases<'_>, parameter: &Parameter<'
     match start {
         Start::Anything if version => return Err(Error::MechanismParamInvalid),
         Start::Version if before.len() != MASTER => return Err(Error::KeySizeRange),
-        // The first bytes of a key that somebody chose, or had cut and mixed out of another, are not told.
-        _ if version && bases.guarded && !bases.random => return Err(Error::MechanismParamInvalid),
+        // The first bytes of any other key are not told.
+        _ if version && bases.guarded && !bases.pre_master => return Err(Error::MechanismParamInvalid),
         _ if version => shown.push(Secret::copy_of(&before[..2])),
         _ => {}
     }
     let prf = Prf::of(prf, group)?;
+    prf.takes(bases.key)?;
     let value = match seed {
         Seed::Random(random) => prf.expand(before, &[b"master secret", random.client, random.server], MASTER)?,
         Seed::Session(hash) => prf.expand(before, &[b"extended master secret", hash], MASTER)?,
@@ -317,7 +318,9 @@ fn connection(group: Group, bases: &Bases<'_>, parameter: &Parameter<'_>, wanted
         Wanted { len: Some(sizes.key), ..*wanted }.len_or(None)?;
     }
     let all = 2 * (sizes.mac + sizes.key + sizes.iv);
-    let block = Prf::of(prf, group)?.expand(base, &[b"key expansion", random.server, random.client], all)?;
+    let prf = Prf::of(prf, group)?;
+    prf.takes(bases.key)?;
+    let block = prf.expand(base, &[b"key expansion", random.server, random.client], all)?;
     let mut rest = block.as_ref();
     let mut pair = |len: usize| {
         let (first, after) = rest.split_at(len);
@@ -341,7 +344,9 @@ fn exporter(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &[Wanted]) -> 
     let pieces = [label, random.client, random.server, context_len, context.unwrap_or_default()];
     free_of_reserved(bases, &pieces)?;
     let len = wanted.first().ok_or(Error::General)?.len_or(None)?;
-    let value = Prf::of_any(prf)?.expand(bases.key.secret()?.as_ref(), &pieces, len)?;
+    let prf = Prf::of_any(prf)?;
+    prf.takes(bases.key)?;
+    let value = prf.expand(bases.key.secret()?.as_ref(), &pieces, len)?;
     Ok(Derived { values: vec![value], shown: Vec::new() })
 }
 
@@ -350,7 +355,10 @@ fn bare(bases: &Bases<'_>, parameter: &Parameter<'_>, _: &[Wanted]) -> Result<De
     let Parameter::Tls(Tls::Prf { label, seed, len }) = *parameter else { return Err(Error::MechanismParamInvalid) };
     let len = usize::try_from(len).ok().filter(|len| (1..=tls_prf::MOST).contains(len));
     let len = len.ok_or(Error::MechanismParamInvalid)?;
-    free_of_reserved(bases, &[label, seed])?;
+    if bases.guarded {
+        // CKM_TLS_KDF makes a key of the same bytes, which is as guarded as its base.
+        return Err(Error::MechanismParamInvalid);
+    }
     let shown = Prf::of(ck::CKM_TLS_PRF, Group::Legacy)?.expand(bases.key.secret()?.as_ref(), &[label, seed], len)?;
     Ok(Derived { values: Vec::new(), shown: vec![shown] })
 }

@@ -1,6 +1,7 @@
 //! The pseudorandom functions of TLS 1.2 (RFC 5246 section 5) and of TLS 1.0 and 1.1 (RFC 2246 section 5), the MAC of
 //! the Finished message made with them, and the secret that an RSA key exchange begins with.
 
+use super::WHOLE;
 use super::tls::Tls;
 use crate::attribute::{Attributes, build};
 use crate::mechanism::engine::{Signer, Verifier};
@@ -68,6 +69,16 @@ impl Prf {
         match (Self::of_any(mechanism)?, group) {
             (prf @ Prf::Twelve(_), Group::Modern) | (prf @ Prf::Old, Group::Legacy) => Ok(prf),
             _ => Err(Error::MechanismParamInvalid),
+        }
+    }
+
+    /// Whether this key may be the secret. The old function works on its halves apart: each must be long enough alone,
+    /// and neither known but for a few bytes. `KeySizeRange`, `KeyFunctionNotPermitted`.
+    pub fn takes(self, key: &Key) -> Result<()> {
+        match self {
+            Prf::Old if key.guarded && key.composed => Err(Error::KeyFunctionNotPermitted),
+            Prf::Old if key.guarded && key.secret()?.len() < 2 * WHOLE => Err(Error::KeySizeRange),
+            _ => Ok(()),
         }
     }
 
@@ -150,6 +161,7 @@ impl Scheme for Finished {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         let Parameter::Tls(Tls::Mac { prf, len, side }) = *parameter else { return Err(Error::MechanismParamInvalid) };
         self.prf = Prf::of_any(prf)?;
+        self.prf.takes(&self.key)?;
         let most = if matches!(self.prf, Prf::Old) { SHORTEST_MAC } else { LONGEST_MAC };
         if !(SHORTEST_MAC..=most).contains(&len) {
             return Err(Error::MechanismParamInvalid);

@@ -18,7 +18,7 @@ pub(crate) use secret::{
 };
 
 use super::engine::{Cipher, Recoverer, Signer, Verifier};
-use crate::attribute::{Attributes, Type, Value};
+use crate::attribute::{Attributes, Type, Value, confine};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::curve::{Curve, Shape};
@@ -37,6 +37,8 @@ pub struct Key {
     pub legacy: bool,
     /// Its value is kept from its users: it is sensitive, or not extractable.
     pub guarded: bool,
+    /// A part of its value is that of a guarded key, another is known or chosen.
+    pub composed: bool,
     /// What OpenSSL works with.
     pub material: Material,
     /// Keyed engines at rest, by mechanism and direction; see [`Spare`].
@@ -152,7 +154,8 @@ impl Key {
         let (key_type, family) = family(attributes)?;
         let guarded = attributes.is(ck::CKA_SENSITIVE) || !attributes.is(ck::CKA_EXTRACTABLE);
         let (legacy, material) = (is_legacy(attributes), (family.open)(attributes)?);
-        Ok(Key { key_type, legacy, guarded, material, spare: Mutex::default(), object: 0 })
+        let composed = confine::is_composed(attributes);
+        Ok(Key { key_type, legacy, guarded, composed, material, spare: Mutex::default(), object: 0 })
     }
 
     /// The value of a secret key.
