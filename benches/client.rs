@@ -11,36 +11,15 @@ pub type Outcome<T> = Result<T, String>;
 /// A module, initialised; leaked for the life of the process.
 pub struct Module {
     functions: &'static CK_FUNCTION_LIST,
-    library: &'static Library,
+    latest: Option<&'static CK_FUNCTION_LIST_3_2>,
 }
 
 /// An open session, logged in.
 pub struct Session {
     functions: &'static CK_FUNCTION_LIST,
-    library: &'static Library,
+    latest: Option<&'static CK_FUNCTION_LIST_3_2>,
     handle: CK_SESSION_HANDLE,
 }
-
-type Encapsulate = unsafe extern "C" fn(
-    CK_SESSION_HANDLE,
-    *mut CK_MECHANISM,
-    CK_OBJECT_HANDLE,
-    *mut CK_ATTRIBUTE,
-    CK_ULONG,
-    *mut CK_BYTE,
-    *mut CK_ULONG,
-    *mut CK_OBJECT_HANDLE,
-) -> CK_RV;
-type Decapsulate = unsafe extern "C" fn(
-    CK_SESSION_HANDLE,
-    *mut CK_MECHANISM,
-    CK_OBJECT_HANDLE,
-    *mut CK_ATTRIBUTE,
-    CK_ULONG,
-    *mut CK_BYTE,
-    CK_ULONG,
-    *mut CK_OBJECT_HANDLE,
-) -> CK_RV;
 
 /// An attribute with the bytes it points to.
 pub type Attribute<'a> = (CK_ATTRIBUTE_TYPE, &'a [u8]);
@@ -76,7 +55,7 @@ impl Module {
         let functions = unsafe { &*functions };
         let mut arguments = CK_C_INITIALIZE_ARGS { flags: CKF_OS_LOCKING_OK, ..empty_arguments() };
         call!(functions, C_Initialize((&raw mut arguments).cast()))?;
-        Ok(Module { functions, library })
+        Ok(Module { functions, latest: latest(library) })
     }
 
     /// The slots there are.
@@ -140,11 +119,33 @@ impl Module {
         let mut handle = 0;
         let flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
         call!(self.functions, C_OpenSession(slot, flags, ptr::null_mut(), None, &mut handle))?;
-        Ok(Session { functions: self.functions, library: self.library, handle })
+        Ok(Session { functions: self.functions, latest: self.latest, handle })
+    }
+}
+
+/// The functions of PKCS#11 3.2, where the module has them.
+fn latest(library: &'static Library) -> Option<&'static CK_FUNCTION_LIST_3_2> {
+    type Interface = unsafe extern "C" fn(*mut CK_UTF8CHAR, *mut CK_VERSION, *mut *mut CK_INTERFACE, CK_FLAGS) -> CK_RV;
+    let (mut name, mut version) = (*b"PKCS 11\0", CK_VERSION { major: 3, minor: 2 });
+    let mut found = ptr::null_mut();
+    // SAFETY: the signature that PKCS#11 3.0 gives this symbol; a name, a version and a place for a pointer, which
+    // leads to a list of this version, valid as long as the library is loaded, which is for ever.
+    unsafe {
+        let interface: Symbol<'_, Interface> = library.get(b"C_GetInterface\0").ok()?;
+        let rv = interface(name.as_mut_ptr(), &mut version, &mut found, 0);
+        if rv == CKR_OK && !found.is_null() {
+            (*found).pFunctionList.cast::<CK_FUNCTION_LIST_3_2>().as_ref()
+        } else {
+            None
+        }
     }
 }
 
 impl Session {
+    fn latest(&self) -> Outcome<&'static CK_FUNCTION_LIST_3_2> {
+        self.latest.ok_or("no functions of PKCS#11 3.2".into())
+    }
+
     fn login(&self, user: CK_USER_TYPE, pin: &[u8]) -> Outcome<()> {
         let mut pin = pin.to_vec();
         match call!(self.functions, C_Login(self.handle, user, pin.as_mut_ptr(), pin.len() as CK_ULONG)) {
@@ -154,7 +155,7 @@ impl Session {
         }
     }
 
-    /// C_GenerateKeyPair; the private key's handle.
+    /// C_GenerateKeyPair: public and private key.
     pub fn generate_pair(
         &self,
         mechanism: CK_MECHANISM_TYPE,
@@ -181,12 +182,11 @@ impl Session {
     }
 
     /// C_GenerateKey.
-    pub fn generate(&self, mechanism: CK_MECHANISM_TYPE, attributes: &[Attribute<'_>]) -> Outcome<CK_OBJECT_HANDLE> {
-        let mut mechanism = bare(mechanism);
+    pub fn generate(&self, mechanism: &mut CK_MECHANISM, attributes: &[Attribute<'_>]) -> Outcome<CK_OBJECT_HANDLE> {
         let mut attributes = template(attributes);
         let mut key = 0;
         let count = attributes.len() as CK_ULONG;
-        call!(self.functions, C_GenerateKey(self.handle, &mut mechanism, attributes.as_mut_ptr(), count, &mut key))?;
+        call!(self.functions, C_GenerateKey(self.handle, mechanism, attributes.as_mut_ptr(), count, &mut key))?;
         Ok(key)
     }
 
@@ -205,7 +205,7 @@ impl Session {
         Ok(value)
     }
 
-    /// C_DeriveKey.
+    /// C_DeriveKey; 0 where the mechanism gives its keys in the parameter.
     pub fn derive(
         &self,
         mechanism: &mut CK_MECHANISM,
@@ -219,58 +219,62 @@ impl Session {
         Ok(key)
     }
 
-    /// C_EncapsulateKey: ciphertext and key.
+    /// C_EncapsulateKey: the length of the ciphertext, and the key.
     pub fn encapsulate(
         &self,
-        mechanism: CK_MECHANISM_TYPE,
+        mechanism: &mut CK_MECHANISM,
         public: CK_OBJECT_HANDLE,
         attributes: &[Attribute<'_>],
-    ) -> Outcome<(Vec<u8>, CK_OBJECT_HANDLE)> {
-        let (mut mechanism, mut attributes, count) = (bare(mechanism), template(attributes), attributes.len());
-        let (mut ciphertext, mut length, mut key) = (vec![0u8; 2048], 2048, 0);
-        // SAFETY: the signature that PKCS#11 3.2 gives this symbol; pointers to live values of the lengths given.
-        let rv = unsafe {
-            let call: Symbol<'_, Encapsulate> = self.library.get(b"C_EncapsulateKey\0").map_err(|e| e.to_string())?;
-            call(
-                self.handle,
-                &mut mechanism,
-                public,
-                attributes.as_mut_ptr(),
-                count as CK_ULONG,
-                ciphertext.as_mut_ptr(),
-                &mut length,
-                &mut key,
-            )
-        };
-        ciphertext.truncate(length as usize);
-        if rv == CKR_OK { Ok((ciphertext, key)) } else { Err(format!("C_EncapsulateKey {rv:#x}")) }
+        out: &mut [u8],
+    ) -> Outcome<(usize, CK_OBJECT_HANDLE)> {
+        let mut attributes = template(attributes);
+        let (count, mut length, mut key) = (attributes.len() as CK_ULONG, out.len() as CK_ULONG, 0);
+        let (at, to) = (attributes.as_mut_ptr(), out.as_mut_ptr());
+        call!(self.latest()?, C_EncapsulateKey(self.handle, mechanism, public, at, count, to, &mut length, &mut key))?;
+        Ok((length as usize, key))
     }
 
     /// C_DecapsulateKey.
     pub fn decapsulate(
         &self,
-        mechanism: CK_MECHANISM_TYPE,
+        mechanism: &mut CK_MECHANISM,
         private: CK_OBJECT_HANDLE,
         ciphertext: &mut [u8],
         attributes: &[Attribute<'_>],
     ) -> Outcome<CK_OBJECT_HANDLE> {
-        let (mut mechanism, mut attributes, count) = (bare(mechanism), template(attributes), attributes.len());
-        let mut key = 0;
-        // SAFETY: as above.
-        let rv = unsafe {
-            let call: Symbol<'_, Decapsulate> = self.library.get(b"C_DecapsulateKey\0").map_err(|e| e.to_string())?;
-            call(
-                self.handle,
-                &mut mechanism,
-                private,
-                attributes.as_mut_ptr(),
-                count as CK_ULONG,
-                ciphertext.as_mut_ptr(),
-                ciphertext.len() as CK_ULONG,
-                &mut key,
-            )
-        };
-        if rv == CKR_OK { Ok(key) } else { Err(format!("C_DecapsulateKey {rv:#x}")) }
+        let mut attributes = template(attributes);
+        let (count, length, mut key) = (attributes.len() as CK_ULONG, ciphertext.len() as CK_ULONG, 0);
+        let (at, from) = (attributes.as_mut_ptr(), ciphertext.as_mut_ptr());
+        call!(self.latest()?, C_DecapsulateKey(self.handle, mechanism, private, at, count, from, length, &mut key))?;
+        Ok(key)
+    }
+
+    /// C_WrapKey: the length of the wrapped key.
+    pub fn wrap(
+        &self,
+        mechanism: &mut CK_MECHANISM,
+        under: CK_OBJECT_HANDLE,
+        key: CK_OBJECT_HANDLE,
+        out: &mut [u8],
+    ) -> Outcome<usize> {
+        let mut length = out.len() as CK_ULONG;
+        call!(self.functions, C_WrapKey(self.handle, mechanism, under, key, out.as_mut_ptr(), &mut length))?;
+        Ok(length as usize)
+    }
+
+    /// C_UnwrapKey.
+    pub fn unwrap(
+        &self,
+        mechanism: &mut CK_MECHANISM,
+        under: CK_OBJECT_HANDLE,
+        wrapped: &mut [u8],
+        attributes: &[Attribute<'_>],
+    ) -> Outcome<CK_OBJECT_HANDLE> {
+        let mut attributes = template(attributes);
+        let (count, length, mut key) = (attributes.len() as CK_ULONG, wrapped.len() as CK_ULONG, 0);
+        let (at, from) = (attributes.as_mut_ptr(), wrapped.as_mut_ptr());
+        call!(self.functions, C_UnwrapKey(self.handle, mechanism, under, from, length, at, count, &mut key))?;
+        Ok(key)
     }
 
     /// C_CreateObject.
@@ -310,6 +314,33 @@ impl Session {
         Ok(length as usize)
     }
 
+    /// C_MessageSignInit.
+    pub fn message_sign_init(&self, mechanism: &mut CK_MECHANISM, key: CK_OBJECT_HANDLE) -> Outcome<()> {
+        call!(self.latest()?, C_MessageSignInit(self.handle, mechanism, key))
+    }
+
+    /// C_SignMessage.
+    pub fn sign_message(&self, data: &mut [u8], out: &mut [u8]) -> Outcome<usize> {
+        let (input, mut length) = (data.len() as CK_ULONG, out.len() as CK_ULONG);
+        let (none, from, to) = (ptr::null_mut(), data.as_mut_ptr(), out.as_mut_ptr());
+        call!(self.latest()?, C_SignMessage(self.handle, none, 0, from, input, to, &mut length))?;
+        Ok(length as usize)
+    }
+
+    /// C_MessageEncryptInit.
+    pub fn message_encrypt_init(&self, mechanism: &mut CK_MECHANISM, key: CK_OBJECT_HANDLE) -> Outcome<()> {
+        call!(self.latest()?, C_MessageEncryptInit(self.handle, mechanism, key))
+    }
+
+    /// C_EncryptMessage with the parameter of a mechanism and no associated data.
+    pub fn encrypt_message(&self, message: &mut CK_MECHANISM, data: &mut [u8], out: &mut [u8]) -> Outcome<usize> {
+        let (input, mut length) = (data.len() as CK_ULONG, out.len() as CK_ULONG);
+        let (at, size, none) = (message.pParameter, message.ulParameterLen, ptr::null_mut());
+        let (from, to) = (data.as_mut_ptr(), out.as_mut_ptr());
+        call!(self.latest()?, C_EncryptMessage(self.handle, at, size, none, 0, from, input, to, &mut length))?;
+        Ok(length as usize)
+    }
+
     /// C_EncryptInit and C_Encrypt.
     pub fn encrypt(
         &self,
@@ -344,23 +375,20 @@ impl Session {
         Ok(length as usize)
     }
 
-    /// The mechanisms of the token that have one of these flags.
-    pub fn mechanisms(&self, flags: CK_FLAGS) -> Outcome<Vec<CK_MECHANISM_TYPE>> {
+    /// The mechanisms of the token with their flags.
+    pub fn mechanisms(&self) -> Outcome<Vec<(CK_MECHANISM_TYPE, CK_FLAGS)>> {
         let mut info = CK_SESSION_INFO::default();
         call!(self.functions, C_GetSessionInfo(self.handle, &mut info))?;
         let mut count = 0;
         call!(self.functions, C_GetMechanismList(info.slotID, ptr::null_mut(), &mut count))?;
         let mut found = vec![0; count as usize];
         call!(self.functions, C_GetMechanismList(info.slotID, found.as_mut_ptr(), &mut count))?;
-        let mut wanted = Vec::new();
-        for mechanism in found {
+        let flags = |mechanism| {
             let mut about = CK_MECHANISM_INFO::default();
             call!(self.functions, C_GetMechanismInfo(info.slotID, mechanism, &mut about))?;
-            if about.flags & flags != 0 {
-                wanted.push(mechanism);
-            }
-        }
-        Ok(wanted)
+            Ok((mechanism, about.flags))
+        };
+        found.into_iter().map(flags).collect()
     }
 
     /// C_DigestInit and C_Digest.

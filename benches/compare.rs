@@ -1,7 +1,8 @@
 //! SealHSM beside bare OpenSSL (the same static copy) and, where they are installed, SoftHSM2 and tpm2-pkcs11, in one
 //! run: `cargo bench -p sealhsm-benches --bench compare -- [--quick] [--every] [--case WORD]`; `--every` measures every
-//! mechanism, SealHSM beside bare OpenSSL alone, says what is below its limit, and then fails. Every subject is a process of its own;
-//! the subjects take turns in short slices, forwards and backwards, because machines are shared and noisy: read ratios.
+//! mechanism in every function that it has, SealHSM beside bare OpenSSL alone, says what is below its limit, and then
+//! fails. Every subject is a process of its own; the subjects take turns in short slices, forwards and backwards,
+//! because machines are shared and noisy: read ratios.
 #![allow(unsafe_code, missing_docs, clippy::print_stdout)]
 
 mod bare;
@@ -67,16 +68,16 @@ fn all_mechanisms(list: &[Case], wanted: &str, rounds: usize) {
     let output = command(&both[1], "--forgotten").output().expect("spawn");
     let forgotten = String::from_utf8_lossy(&output.stdout);
     print!("\n{forgotten}");
-    below.iter().for_each(|row| println!("below its limit: {row}"));
+    below.iter().for_each(|row| println!("{row}"));
     drop(both);
     std::process::exit(i32::from(!below.is_empty() || !forgotten.is_empty()));
 }
 
-/// Prints the mechanisms of a module that are not measured.
+/// Prints what the mechanisms of a module can do and is not measured.
 fn forgotten(module: &str) {
     let found = client::Module::load(module.as_ref()).and_then(|m| every::forgotten(&m.session(PIN)?));
     match found {
-        Ok(found) => found.iter().for_each(|mechanism| println!("not measured: {mechanism:#x}")),
+        Ok(found) => found.iter().for_each(|what| println!("not measured: {what}")),
         Err(error) => println!("{error}"),
     }
 }
@@ -140,7 +141,7 @@ fn command(subject: &Subject, mode: &str) -> Command {
     command
 }
 
-/// Prints the rows, and says which are below their limits.
+/// Prints the rows, and says which are below their limits or failed.
 fn table(subjects: &[Subject], list: &[Case], wanted: &str, rounds: usize) -> Vec<String> {
     let mut below = Vec::new();
     print!("| operation |");
@@ -165,15 +166,21 @@ fn table(subjects: &[Subject], list: &[Case], wanted: &str, rounds: usize) -> Ve
         }
         print!("| {} |", case.name);
         for subject in 0..subjects.len() {
-            print!(" {} |", cell(&times, subject));
+            let none = subject == 0 && case.bare.is_none();
+            print!(" {} |", if none { "–".into() } else { cell(&times, subject) });
         }
         println!();
         let limit = case.limit.map_or(0.0, Limit::ratio);
-        for (subject, found) in iterations.iter().enumerate().skip(1) {
+        for (subject, found) in iterations.iter().enumerate() {
             match (found, ratio(&times, subject)) {
-                (Err(error), _) => below.push(format!("{}: {error}", case.name)),
-                (_, Some(ratio)) if ratio >= limit => {}
-                (_, ratio) => below.push(format!("{}: {:.2}", case.name, ratio.unwrap_or_default())),
+                (Ok(_), _) if times[subject].is_empty() => below.push(format!("failed later: {}", case.name)),
+                (Ok(_), Some(ratio)) if ratio < limit => {
+                    below.push(format!("below its limit: {}: {ratio:.2}", case.name));
+                }
+                (Err(error), _) if subject > 0 || case.bare.is_some() => {
+                    below.push(format!("failed: {}: {}: {error}", case.name, subjects[subject].name));
+                }
+                _ => {}
             }
         }
     }
@@ -239,6 +246,11 @@ fn stay() {
     }
 }
 
+/// The floor of a case, prepared.
+fn floor_of(case: &Case) -> Result<bare::Run, String> {
+    case.bare.as_ref().ok_or("nothing to compare with")?()
+}
+
 fn child(module: &str, list: &[Case]) {
     let session = || -> Result<client::Session, String> {
         // One session per case; C_Initialize and C_Login happen once per process.
@@ -257,7 +269,7 @@ fn child(module: &str, list: &[Case]) {
         let (Some(case), Some(iterations)) = (words.next(), words.next()) else { break };
         let case = case as usize;
         let run = ready[case].get_or_insert_with(|| match module {
-            "bare" => (list[case].bare)(),
+            "bare" => floor_of(&list[case]),
             _ => session().and_then(&list[case].module),
         });
         let outcome = run.as_mut().map_err(|e| e.clone()).and_then(|run| {
@@ -278,7 +290,7 @@ fn child(module: &str, list: &[Case]) {
 fn first_signature(module: &str) {
     let start = Instant::now();
     let outcome = match module {
-        "bare" => (cases()[P256].bare)().and_then(|mut run| run()),
+        "bare" => floor_of(&cases()[P256]).and_then(|mut run| run()),
         _ => client::Module::load(module.as_ref())
             .and_then(|m| m.session(PIN))
             .and_then(|s| (cases()[P256].module)(s))

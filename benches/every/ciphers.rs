@@ -1,10 +1,10 @@
-//! Symmetric ciphers.
+//! Symmetric ciphers, and the same on messages.
 
 use super::{LONG, SHORT, named, secret};
 use crate::bare::Run;
 use crate::cases::{Case, Limit};
 use crate::client::{self, Session};
-use crate::floor::{self, Kind};
+use crate::floor::{self, Direction, Kind};
 use cryptoki_sys::*;
 use std::ffi::CStr;
 
@@ -23,21 +23,32 @@ pub enum Parameter {
     ChaCha20,
     /// CK_SALSA20_CHACHA20_POLY1305_PARAMS.
     ChaCha20Poly1305,
+    /// CK_GCM_MESSAGE_PARAMS, CK_CCM_MESSAGE_PARAMS and CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS, by the parameter that
+    /// the mechanism has for a message that is alone.
+    Message(Message),
     /// CK_RC2_CBC_PARAMS with all the bits of the key, and the IV.
     Rc2(CK_ULONG),
     /// A number.
     Ulong(CK_ULONG),
 }
 
+/// The structure of a message; the tag goes behind the IV.
+#[derive(Clone, Copy)]
+pub enum Message {
+    Gcm,
+    Ccm,
+    ChaCha20Poly1305,
+}
+
 /// A symmetric cipher.
 pub struct Cipher {
-    name: &'static str,
+    pub name: &'static str,
     pub mechanism: CK_MECHANISM_TYPE,
-    floor: &'static CStr,
-    kind: Kind,
-    key: (CK_KEY_TYPE, usize),
-    iv: usize,
-    parameter: Parameter,
+    pub floor: &'static CStr,
+    pub kind: Kind,
+    pub key: (CK_KEY_TYPE, usize),
+    pub iv: usize,
+    pub parameter: Parameter,
     lengths: &'static [usize],
 }
 
@@ -112,12 +123,29 @@ pub const CIPHERS: &[Cipher] = ciphers! {
     CKM_RC4 c"RC4" Keyed CKK_RC4 16 0 Iv;
 };
 
-/// Every row at every length.
+/// The ciphers of messages: mechanism, and the structure of a message.
+pub const MESSAGES: &[(CK_MECHANISM_TYPE, Message)] =
+    &[(CKM_AES_GCM, Message::Gcm), (CKM_AES_CCM, Message::Ccm), (CKM_CHACHA20_POLY1305, Message::ChaCha20Poly1305)];
+
+/// Every row at every length, and the ciphers of messages once more.
 pub fn cases() -> impl Iterator<Item = Case> {
-    CIPHERS.iter().flat_map(|row| row.lengths.iter().map(move |length| (row, *length))).map(|(row, length)| {
-        let floor = move || floor::cipher(row.floor, row.kind, row.key.1, row.iv, length);
-        Case::new(named(row.name, length), floor, move |s| encrypt(s, row, length)).within(Limit::of_length(length))
-    })
+    let with_lengths = |row: &'static Cipher| row.lengths.iter().map(move |length| (row, *length));
+    let floor = |row: &'static Cipher, length| {
+        move || floor::cipher(row.floor, row.kind, Direction::Encrypt, row.key.1, row.iv, length)
+    };
+    let alone = CIPHERS.iter().flat_map(with_lengths).map(move |(row, length)| {
+        let case = Case::new(named(row.name, length), floor(row, length), move |s| encrypt(s, row, length));
+        case.within(Limit::of_length(length))
+    });
+    let messages = MESSAGES.iter().flat_map(move |(mechanism, shape)| {
+        let rows = CIPHERS.iter().filter(|row| row.mechanism == *mechanism);
+        rows.flat_map(with_lengths).map(move |(row, length)| {
+            let name = format!("{}, a message", named(row.name, length));
+            let case = Case::new(name, floor(row, length), move |s| message(s, row, *shape, length));
+            case.within(Limit::of_length(length))
+        })
+    });
+    alone.chain(messages)
 }
 
 fn encrypt(session: Session, row: &'static Cipher, length: usize) -> Result<Run, String> {
@@ -132,6 +160,22 @@ fn encrypt(session: Session, row: &'static Cipher, length: usize) -> Result<Run,
         })
     }))
 }
+
+/// One C_MessageEncryptInit, and C_EncryptMessage again and again.
+fn message(session: Session, row: &'static Cipher, shape: Message, length: usize) -> Result<Run, String> {
+    let key = secret(&session, row.key, CKA_ENCRYPT)?;
+    let (mut data, mut out, mut iv) = (vec![7; length], vec![0; length], vec![0; row.iv + TAG]);
+    session.message_encrypt_init(&mut client::bare(row.mechanism), key)?;
+    Ok(Box::new(move || {
+        iv[0] = u8::wrapping_add(iv[0], 1);
+        with(row.mechanism, Parameter::Message(shape), &mut iv, length, |message| {
+            session.encrypt_message(message, &mut data, &mut out).map(drop)
+        })
+    }))
+}
+
+/// Bytes of a tag.
+const TAG: usize = 16;
 
 /// Calls with the mechanism and its parameter, which lives as long as the call.
 pub fn with<T>(
@@ -204,6 +248,42 @@ pub fn with<T>(
             },
             call,
         ),
+        Parameter::Message(shape) => {
+            let (nonce, tag) = iv.split_at_mut(iv.len() - TAG);
+            let (nonce, nonce_len, tag) = (nonce.as_mut_ptr(), nonce.len() as CK_ULONG, tag.as_mut_ptr());
+            match shape {
+                Message::Gcm => over(
+                    mechanism,
+                    CK_GCM_MESSAGE_PARAMS {
+                        pIv: nonce,
+                        ulIvLen: nonce_len,
+                        ulIvFixedBits: 0,
+                        ivGenerator: CKG_NO_GENERATE,
+                        pTag: tag,
+                        ulTagBits: TAG as CK_ULONG * 8,
+                    },
+                    call,
+                ),
+                Message::Ccm => over(
+                    mechanism,
+                    CK_CCM_MESSAGE_PARAMS {
+                        ulDataLen: length as CK_ULONG,
+                        pNonce: nonce,
+                        ulNonceLen: nonce_len,
+                        ulNonceFixedBits: 0,
+                        nonceGenerator: CKG_NO_GENERATE,
+                        pMAC: tag,
+                        ulMACLen: TAG as CK_ULONG,
+                    },
+                    call,
+                ),
+                Message::ChaCha20Poly1305 => over(
+                    mechanism,
+                    CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS { pNonce: nonce, ulNonceLen: nonce_len, pTag: tag },
+                    call,
+                ),
+            }
+        }
         Parameter::Rc2(bits) => {
             let mut iv8 = [0; 8];
             iv8.copy_from_slice(iv);

@@ -1,10 +1,10 @@
-//! MACs.
+//! MACs, and some of them on messages.
 
 use super::{LONG, NO, SHORT, YES, key, named, secret};
 use crate::bare::Run;
 use crate::cases::{Case, Limit};
 use crate::client::{self, Session};
-use crate::floor::{self, Kind};
+use crate::floor::{self, Bytes, Direction, Kind, Value};
 use cryptoki_sys::*;
 use std::ffi::CStr;
 
@@ -136,6 +136,20 @@ pub const MACS: &[Mac] = macs! {
     CKM_HOTP hmac(c"SHA1"), CKK_HOTP 20 Otp;
 };
 
+/// The pseudorandom function of TLS 1.2 with the label of a client and data of 64 bytes.
+const PRF: Bytes = Bytes::Kdf(
+    c"TLS1-PRF",
+    &[
+        (c"digest", Value::Text(c"SHA2-256")),
+        (c"secret", Value::Key),
+        (c"seed", Value::Bytes(b"client finished")),
+        (c"seed", Value::Bytes(&[7; SHORT])),
+    ],
+);
+
+/// Those that are measured on messages too, where there is no Init before each: one of each kind.
+const MESSAGES: &[CK_MECHANISM_TYPE] = &[CKM_SHA256_HMAC, CKM_AES_CMAC, CKM_AES_MAC];
+
 /// Every row, short and, where there is such a thing, long.
 pub fn cases() -> impl Iterator<Item = Case> {
     let lengths = |row: &'static Mac| match row.mechanism {
@@ -144,17 +158,25 @@ pub fn cases() -> impl Iterator<Item = Case> {
         CKM_TLS_MAC | CKM_TLS12_MAC => vec![SHORT],
         _ => vec![SHORT, LONG],
     };
-    MACS.iter().flat_map(move |row| lengths(row).into_iter().map(move |length| (row, length))).map(|(row, length)| {
-        let floor = move || match row.beside {
+    let floor = |row: &'static Mac, length| {
+        move || match row.beside {
             Beside::Evp(name, option) => floor::mac(name, option, row.key.1, length),
-            Beside::Chain(name, iv) => floor::cipher(name, Kind::Plain, row.key.1, iv, length),
-            Beside::Gmac => floor::cipher(c"AES-256-GCM", Kind::Associated, row.key.1, 12, length),
-            Beside::Prf => floor::prf(row.key.1, length),
-        };
-        let case = Case::new(named(row.name, length), floor, move |s| mac(s, row, length));
+            Beside::Chain(name, iv) => floor::cipher(name, Kind::Plain, Direction::Encrypt, row.key.1, iv, length),
+            Beside::Gmac => floor::cipher(c"AES-256-GCM", Kind::Associated, Direction::Encrypt, row.key.1, 12, length),
+            Beside::Prf => PRF.run(row.key.1, 12),
+        }
+    };
+    let all = MACS.iter().flat_map(move |row| lengths(row).into_iter().map(move |length| (row, length)));
+    let alone = all.map(move |(row, length)| {
+        let case = Case::new(named(row.name, length), floor(row, length), move |s| mac(s, row, length));
         // The counter of a one-time password is one further, and kept, before the password leaves: that is its price.
         if row.mechanism == CKM_HOTP { case } else { case.within(Limit::of_length(length)) }
-    })
+    });
+    let messages = MACS.iter().filter(|row| MESSAGES.contains(&row.mechanism)).map(move |row| {
+        let name = format!("{}, a message", named(row.name, SHORT));
+        Case::new(name, floor(row, SHORT), move |s| message(s, row)).within(Limit::Short)
+    });
+    alone.chain(messages)
 }
 
 fn mac(session: Session, row: &'static Mac, length: usize) -> Result<Run, String> {
@@ -170,6 +192,14 @@ fn mac(session: Session, row: &'static Mac, length: usize) -> Result<Run, String
         iv[0] = iv[0].wrapping_add(1);
         with(row, &mut iv, |mechanism| session.sign(mechanism, key, &mut data, &mut out).map(drop))
     }))
+}
+
+/// One C_MessageSignInit, and C_SignMessage again and again.
+fn message(session: Session, row: &'static Mac) -> Result<Run, String> {
+    let key = secret(&session, row.key, CKA_SIGN)?;
+    with(row, &mut [0; 12], |mechanism| session.message_sign_init(mechanism, key))?;
+    let (mut data, mut out) = (vec![7; SHORT], [0; 64]);
+    Ok(Box::new(move || session.sign_message(&mut data, &mut out).map(drop)))
 }
 
 /// A key of one-time passwords.
