@@ -4,7 +4,7 @@ use super::pairs::{self, Pair};
 use super::parameters::{self, CLIENT, CONTEXT, INFO, LABEL, Parameter, SALT, SERVER};
 use super::{NO, YES, named_bare, readable, ulong};
 use crate::bare::Run;
-use crate::cases::Case;
+use crate::cases::{Case, Limit};
 use crate::client::{Attribute, Session};
 use crate::floor::{self, Bytes, Fill, Piece, Step, Use, Value};
 use cryptoki_sys::*;
@@ -198,7 +198,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
     });
     let agreed = AGREEMENTS.iter().map(|(name, mechanism, pair)| {
         let floor = || floor::pkey(pair.floor, pair.options, Use::Derive, &[], Vec::new());
-        Case::new(*name, floor, |s| agreement(s, *mechanism, pair))
+        Case::new(*name, floor, |s| agreement(s, *mechanism, pair)).within(Limit::Short)
     });
     derived.chain(agreed).chain([Case::alone("PUB_KEY_FROM_PRIV_KEY P-256", public_half)])
 }

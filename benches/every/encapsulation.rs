@@ -75,8 +75,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
             Kem::Decapsulate => ("decapsulate", row.decapsulate),
         };
         let name = format!("{} {word}", named_bare(row.name));
-        let case = Case::new(name, move || work::all(works), move |s| encapsulation(s, row, how));
-        if row.mechanism == CKM_ML_KEM { case.within(Limit::Short) } else { case }
+        Case::new(name, move || work::all(works), move |s| encapsulation(s, row, how)).within(Limit::Short)
     };
     ENCAPSULATIONS.iter().flat_map(move |row| [Kem::Encapsulate, Kem::Decapsulate].map(|how| half(row, how)))
 }

@@ -7,7 +7,7 @@ use super::parameters::Parameter;
 use super::work::{self, NONE, OAEP, PKCS1, RAW, Work};
 use super::{VALUE, key, named_bare, readable, secret};
 use crate::bare::Run;
-use crate::cases::Case;
+use crate::cases::{Case, Limit};
 use crate::client::{Outcome, Session};
 use crate::floor::{self, Direction, Use};
 use cryptoki_sys::*;
@@ -79,7 +79,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
         BOTH.map(|(word, direction)| {
             let works = if direction == Direction::Encrypt { row.wrap } else { row.unwrap };
             let name = format!("{} {word}", named_bare(row.name));
-            Case::new(name, move || work::all(works), move |s| under_pair(s, row, direction))
+            Case::new(name, move || work::all(works), move |s| under_pair(s, row, direction)).within(Limit::Short)
         })
     });
     ciphers.chain(pairs)
