@@ -251,6 +251,18 @@ fn labels_are_up_to_32_bytes_of_any_utf_8_and_come_back_as_they_were() {
 }
 
 #[test]
+fn a_label_that_is_a_string_of_c_ends_at_its_zero() {
+    isolated(|env| {
+        let module = env.module();
+        env.tpm();
+        let mut given = [0xff; 32];
+        given[..9].copy_from_slice(b"my label\0");
+        module.init_token_as(0, SO_PIN, given).unwrap();
+        assert_eq!(module.token_info(0).unwrap().label, label("my label"));
+    });
+}
+
+#[test]
 fn a_label_that_is_cut_within_a_character_is_refused() {
     isolated(|env| {
         let module = env.module();

@@ -51,6 +51,14 @@ pub fn lock_memory() {
     }
 }
 
+/// Why this process may not read and write what is at a path; `None`: it may.
+pub fn forbidden(path: &str) -> Option<std::io::Error> {
+    let path = std::ffi::CString::new(path).ok()?;
+    // SAFETY: a C string that outlives the call.
+    let may = unsafe { libc::access(path.as_ptr(), libc::R_OK | libc::W_OK) } == 0;
+    (!may).then(std::io::Error::last_os_error)
+}
+
 /// Overwrites what calls from the same function left on the stack: libtss2 keeps secrets in local variables.
 #[inline(never)]
 pub fn clear_stack() {

@@ -220,7 +220,12 @@ impl Tpm {
     }
 
     fn unreachable(&self, rc: Rc) -> Failure {
-        let text = format!("{} does not answer (error {:#x})", self.tcti, rc.0);
+        // libtss2 has one code for everything that goes wrong there.
+        let path = ["device:", "swtpm:path="].iter().find_map(|head| self.tcti.strip_prefix(head));
+        let text = match path.and_then(crate::os::forbidden) {
+            Some(error) => format!("{}: {error}", self.tcti),
+            None => format!("{} does not answer (error {:#x})", self.tcti, rc.0),
+        };
         failed(FailureKind::NoTpm, rc.0, text)
     }
 }

@@ -196,7 +196,7 @@ pub enum Object {
 #[derive(Debug, Args)]
 #[command(after_help = IMPORT)]
 pub struct ObjectImport {
-    /// Private keys (PKCS #8, also encrypted, or RSA and EC in their own PEM), public keys, X.509
+    /// Private keys (PKCS #8, also encrypted, or RSA, EC and DSA in their own PEM), public keys, X.509
     /// certificates; - is standard input
     pub file: PathBuf,
     /// Label of the new objects (CKA_LABEL) [default: a certificate's common name, else the file's name]
@@ -244,7 +244,7 @@ credential sealhsm-passphrase; it comes before the PIN where one descriptor give
 /// `sealhsm object export`.
 #[derive(Debug, Args)]
 pub struct ObjectExport {
-    /// Where to [default: standard output]
+    /// Where to; - is standard output [default: -]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Write DER instead of PEM
@@ -465,8 +465,9 @@ impl ResetLockout {
     }
 }
 
-/// A token's label: what CK_TOKEN_INFO has room for.
+/// A token's label: what CK_TOKEN_INFO has room for, which fills it up with spaces, so none at its end are its own.
 fn label(text: &str) -> Result<String, String> {
+    let text = text.trim_end_matches(' ');
     match text.len() {
         0 => Err("it is empty".into()),
         1..=32 => Ok(text.into()),
@@ -515,5 +516,12 @@ mod tests {
     fn a_label_is_counted_in_bytes() {
         assert!(label(&"é".repeat(16)).is_ok());
         assert!(label(&"é".repeat(17)).is_err());
+    }
+
+    #[test]
+    fn spaces_at_the_end_of_a_label_are_the_filling_of_its_field() {
+        assert_eq!(label(" a b  ").unwrap(), " a b");
+        assert_eq!(label(&format!("{:40}", "a")).unwrap(), "a");
+        assert!(label("  ").is_err());
     }
 }

@@ -33,7 +33,7 @@ impl Selector {
 
     fn fits(&self, place: &Place) -> bool {
         let token = &place.token;
-        self.token.as_ref().is_none_or(|label| *label == token.label)
+        self.token.as_ref().is_none_or(|label| filled(label) == filled(&token.label))
             && self.serial.as_ref().is_none_or(|serial| serial.eq_ignore_ascii_case(&token.serial))
             && self.slot.is_none_or(|slot| slot == place.slot)
             && self.uuid.is_none_or(|uuid| uuid == token.uuid)
@@ -54,6 +54,11 @@ impl Selector {
             several => Err(format!("there are several tokens; choose one with --serial:{}", lines(several)).into()),
         }
     }
+}
+
+/// Programs that show a label may show the spaces that fill up its field.
+fn filled(label: &str) -> &str {
+    label.trim_end_matches(' ')
 }
 
 fn lines(places: &[&Place]) -> String {
@@ -109,6 +114,7 @@ mod tests {
         let error = by_label("a").choose(&places).unwrap_err().to_string();
         assert!(error.contains("slot 1") && error.contains("slot 2") && !error.contains("slot 3"), "{error}");
         assert_eq!(by_label("b").choose(&places).unwrap().slot, 3);
+        assert_eq!(by_label("b   ").choose(&places).unwrap().slot, 3);
         assert!(by_label("c").choose(&places).is_err());
     }
 

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
 use crate::pin;
-use sealhsm_door::Parent;
+use sealhsm_door::{Error, Parent};
 use sealhsm_secret::Secret;
 
 /// Does what was asked.
@@ -24,8 +24,20 @@ fn provision(context: &Context) -> Result<(), Failure> {
 
 fn reset_lockout(context: &Context, args: &ResetLockout) -> Result<(), Failure> {
     let auth = context.pins().given(&pin::LOCKOUT, &args.source())?.unwrap_or_else(|| Secret::zeroed(0));
-    context.door.reset_lockout(&auth).map_err(|e| Failure::from(e).during("resetting the lockout"))?;
+    context.door.reset_lockout(&auth).map_err(|error| refused(error).during("resetting the lockout"))?;
     output::print("The TPM counts wrong PINs from zero again.\n")
+}
+
+/// PINs have nothing to do with what locks the lockout authorization.
+fn refused(error: Error) -> Failure {
+    match error {
+        Error::Lockout => {
+            "the TPM takes no lockout authorization for now, since one was wrong; wait for the time that \
+             it was told (TPM2_PT_LOCKOUT_RECOVERY; zero: until it is restarted), and give the right one"
+                .into()
+        }
+        other => other.into(),
+    }
 }
 
 /// A parent key in words.

@@ -31,6 +31,8 @@ const KINDS: &[(&str, &str)] = &[
     ("p521", "EC -pkeyopt ec_paramgen_curve:P-521"),
     ("ed25519", "ED25519"),
     ("x448", "X448"),
+    ("dh", "DH -pkeyopt group:ffdhe2048"),
+    ("dhx", "DHX -pkeyopt dh_rfc5114:2"),
 ];
 
 fn generate(site: &Site, name: &str) {
@@ -59,16 +61,25 @@ fn types(objects: &[Value]) -> Vec<&str> {
 
 /// Signs the document with the private key in the token; the signature is in `signature`.
 fn sign(site: &Site, id: &str, mechanism: &str) {
+    try_to_sign(site, id, mechanism).ok();
+}
+
+fn try_to_sign(site: &Site, id: &str, mechanism: &str) -> Done {
     let mut tool = site.program("pkcs11-tool");
     tool.arg("--module").arg(beside("libsealhsm.so")).args(["--login", "--pin", "1234", "--sign"]);
     tool.args(["--signature-format", "openssl", "-m", mechanism, "--id", id, "-i", &site.text("document")]);
-    Done::of(tool.arg("-o").arg(site.path("signature")).output().expect("pkcs11-tool (opensc)")).ok();
+    Done::of(tool.arg("-o").arg(site.path("signature")).output().expect("pkcs11-tool (opensc)"))
 }
 
 /// The subject key identifier of a certificate, as openssl writes it into one.
 fn subject_key_id(site: &Site, key: &str) -> String {
     openssl(site, &format!("req -x509 -new -key @{key} -subj /CN=any -out @ski.pem"));
-    let text = String::from_utf8(openssl(site, "x509 -in @ski.pem -noout -ext subjectKeyIdentifier")).expect("text");
+    subject_key_id_of(site, "ski.pem")
+}
+
+fn subject_key_id_of(site: &Site, certificate: &str) -> String {
+    let text = openssl(site, &format!("x509 -in @{certificate} -noout -ext subjectKeyIdentifier"));
+    let text = String::from_utf8(text).expect("text");
     text.lines().last().expect("a line").trim().replace(':', "").to_lowercase()
 }
 
@@ -83,12 +94,114 @@ fn one_import_makes_both_halves_with_the_same_id_and_the_public_one_comes_out_ag
         let public = std::fs::read_to_string(site.path(&format!("{name}.pub"))).expect("the public key");
         let id = field(&made[0], "id");
         assert_eq!(site.run(&["object", "export", "--id", id]).ok(), public);
+        assert_eq!(site.run(&["object", "export", "--id", id, "--out", "-"]).ok(), public);
         site.run(&["object", "export", "--id", id, "--der", "--out", "@out.der"]).ok();
         openssl(&site, &format!("pkey -pubin -in @{name}.pub -outform DER -out @expected.der"));
         assert_eq!(std::fs::read(site.path("out.der")).unwrap(), std::fs::read(site.path("expected.der")).unwrap());
         let private = made[1]["traits"].to_string();
         assert!(private.contains("sensitive") && !private.contains("extractable"), "{private}");
     }
+}
+
+/// A pair of DSA with its parameters before it, as openssl writes them; the public key is in `dsa.pub`.
+fn generate_dsa(site: &Site) {
+    openssl(site, "dsaparam -genkey -out @dsa.pem 1024");
+    openssl(site, "pkey -in @dsa.pem -pubout -out @dsa.pub");
+}
+
+#[test]
+fn a_dsa_key_is_imported_in_every_form_that_openssl_writes() {
+    let site = site();
+    generate_dsa(&site);
+    for form in ["", "pkey -traditional", "pkcs8 -topk8 -nocrypt -outform DER", "pkcs8 -topk8 -v2 aes256"] {
+        if !form.is_empty() {
+            openssl(&site, &format!("{form} -in @dsa.pem -out @form -passout file:@passphrase"));
+        }
+        let file = if form.is_empty() { "@dsa.pem" } else { "@form" };
+        let made = imported(&site, &[file, "--passphrase-file", "@passphrase", "--id", "0d"]);
+        assert_eq!((types(&made), field(&made[1], "key")), (vec!["pubkey", "privkey"], "DSA 1024"), "{form}");
+        let public = site.run(&["object", "export", "--id", "0d"]).ok();
+        assert_eq!(public, std::fs::read_to_string(site.path("dsa.pub")).unwrap(), "{form}");
+        site.run(&["object", "delete", "--id", "0d", "--all", "--pin-file", "@pin"]).ok();
+    }
+}
+
+#[test]
+fn what_an_imported_dsa_key_signs_plain_openssl_verifies() {
+    let site = site();
+    generate_dsa(&site);
+    imported(&site, &["@dsa.pem", "--id", "0d"]);
+    sign(&site, "0d", "DSA-SHA256");
+    // The two numbers, one as long as the other, as a SEQUENCE of INTEGERs.
+    let signature = std::fs::read(site.path("signature")).expect("a signature");
+    let (one, other) = signature.split_at(signature.len() / 2);
+    let integer = |half: &[u8]| {
+        let number: Vec<u8> = half.iter().copied().skip_while(|byte| *byte == 0).collect();
+        let sign: &[u8] = if number[0] & 0x80 != 0 { &[0] } else { &[] };
+        [&[2, (sign.len() + number.len()) as u8], sign, &number].concat()
+    };
+    let numbers = [integer(one), integer(other)].concat();
+    std::fs::write(site.path("signature"), [&[0x30, numbers.len() as u8], &numbers[..]].concat()).expect("a file");
+    openssl(&site, "dgst -sha256 -verify @dsa.pub -signature @signature @document");
+}
+
+#[test]
+fn parameters_before_a_key_are_passed_over_and_alone_they_are_no_key() {
+    let site = site();
+    generate(&site, "dh");
+    openssl(&site, "genpkey -genparam -algorithm DH -pkeyopt group:ffdhe2048 -out @parameters");
+    openssl(&site, "ecparam -name prime256v1 -genkey -out @ec.pem");
+    let read = |name: &str| std::fs::read_to_string(site.path(name)).expect(name);
+    assert!(read("ec.pem").starts_with("-----BEGIN EC PARAMETERS"));
+    site.file("both.pem", &(read("parameters") + &read("dh.pem")));
+    for (file, key) in [("@both.pem", "DH 2048"), ("@ec.pem", "EC P-256")] {
+        assert_eq!(field(&imported(&site, &[file])[1], "key"), key);
+    }
+    assert!(import(&site, &["@parameters"]).failed(1).contains("neither a key nor a certificate"));
+}
+
+#[test]
+fn a_key_with_its_curve_written_out_is_a_key_on_that_curve() {
+    let site = site();
+    let curve = "-pkeyopt ec_paramgen_curve:P-384 -pkeyopt ec_param_enc:explicit";
+    openssl(&site, &format!("genpkey -algorithm EC {curve} -out @written.pem"));
+    openssl(&site, "pkey -in @written.pem -pubout -out @written.pub");
+    openssl(&site, "ec -in @written.pem -out @own.pem");
+    openssl(&site, "ec -in @written.pem -param_enc named_curve -pubout -out @named.pub");
+    for file in ["@written.pem", "@own.pem", "@written.pub"] {
+        let made = imported(&site, &[file, "--id", "0c"]);
+        assert!(made.iter().all(|object| field(object, "key") == "EC P-384"), "{made:?}");
+        let public = site.run(&["object", "export", "--id", "0c"]).ok();
+        assert_eq!(public, std::fs::read_to_string(site.path("named.pub")).unwrap(), "{file}");
+        site.run(&["object", "delete", "--id", "0c", "--all", "--pin-file", "@pin"]).ok();
+    }
+}
+
+#[test]
+fn an_rsa_pss_key_makes_signatures_of_pss_with_its_hash_and_no_others() {
+    let site = site();
+    let hash = "-pkeyopt rsa_pss_keygen_md:sha384 -pkeyopt rsa_pss_keygen_mgf1_md:sha384";
+    openssl(&site, &format!("genpkey -algorithm RSA-PSS {hash} -out @pss.pem"));
+    openssl(&site, "pkey -in @pss.pem -pubout -out @pss.pub");
+    openssl(&site, "req -x509 -new -key @pss.pem -sha384 -sigopt rsa_padding_mode:pss -subj /CN=pss -out @pss.crt");
+    let read = |name: &str| std::fs::read_to_string(site.path(name)).expect(name);
+    site.file("both.pem", &(read("pss.pem") + &read("pss.crt")));
+    let made = imported(&site, &["@both.pem", "--id", "0e"]);
+    let uses: Vec<String> = made.iter().map(|object| object["uses"].to_string()).collect();
+    assert_eq!(
+        (types(&made), uses),
+        (vec!["pubkey", "privkey", "cert"], ["[\"verify\"]", "[\"sign\"]", "[]"].map(String::from).to_vec())
+    );
+    assert!(made.iter().all(|object| field(object, "id") == "0e"), "{made:?}");
+    sign(&site, "0e", "SHA384-RSA-PKCS-PSS");
+    let pss = "-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:48";
+    openssl(&site, &format!("dgst -sha384 {pss} -verify @pss.pub -signature @signature @document"));
+    for mechanism in ["SHA384-RSA-PKCS", "RSA-PKCS", "SHA256-RSA-PKCS-PSS"] {
+        assert!(try_to_sign(&site, "0e", mechanism).failed(1).contains("CKR_MECHANISM_INVALID"), "{mechanism}");
+    }
+    let public = imported(&site, &["@pss.pub", "--force"]);
+    assert_eq!(field(&public[0], "id"), subject_key_id_of(&site, "pss.crt"));
+    assert!(import(&site, &["@pss.pem", "--force", "--uses", "decrypt"]).failed(2).contains("RSA-PSS"));
 }
 
 #[test]
@@ -240,7 +353,7 @@ fn uses_are_set_on_both_halves_and_on_nothing_else() {
 #[test]
 fn secret_keys_are_imported_as_they_are() {
     let site = site();
-    site.file("aes.key", "0123456789abcdef");
+    site.file("aes.key", "0123456789abcde\0");
     site.file("any.key", "any length will do");
     let made = imported(&site, &["@aes.key", "--secret", "aes", "--id", "0a", "--uses", "wrap,unwrap"]);
     assert_eq!((field(&made[0], "key"), made[0]["uses"].to_string()), ("AES 128", "[\"wrap\",\"unwrap\"]".into()));
@@ -249,6 +362,11 @@ fn secret_keys_are_imported_as_they_are() {
     let err = import(&site, &["@any.key", "--secret", "aes"]).failed(1);
     assert!(err.contains("16, 24 or 32"), "{err}");
     assert!(import(&site, &["@aes.key", "--secret", "aes", "--id", "0a"]).failed(1).contains("already"));
+    site.file("hex.key", &"0f".repeat(16));
+    let done = import(&site, &["@hex.key", "--secret", "aes"]);
+    assert!(done.code == 0 && done.err.contains("hexadecimal digits"), "{done:?}");
+    site.file("hex.key", &("0f".repeat(32) + "\n"));
+    assert!(import(&site, &["@hex.key", "--secret", "aes"]).failed(1).contains("xxd -r -p"));
 }
 
 #[test]

@@ -36,6 +36,31 @@ fn without_a_tpm_it_says_so_and_still_shows_the_tokens() {
 }
 
 #[test]
+fn a_tpm_that_is_not_there_or_may_not_be_used_is_told_from_one_that_is_silent() {
+    let site = Site::new();
+    let with = |tpm: &str| site.program(common::SEALHSM).arg("status").env("SEALHSM_TPM", tpm).output();
+    let says = |tpm: &str| common::Done::of(with(tpm).expect("sealhsm")).out;
+    let missing = format!("swtpm:path={}", site.text("missing"));
+    assert!(says(&missing).contains("missing: No such file or directory"), "{}", says(&missing));
+    let device = format!("device:{}", site.text("device"));
+    assert!(says(&device).contains("device: No such file or directory"), "{}", says(&device));
+    let stale = site.file("stale", "");
+    let silent = says(&format!("swtpm:path={stale}"));
+    assert!(silent.contains("stale does not answer"), "{silent}");
+}
+
+#[test]
+fn a_token_directory_that_cannot_be_read_is_named_with_the_reason() {
+    let site = Site::with_tpm();
+    let tokens = site.file("tokens", "this is no directory");
+    let done = site.run(&["status"]);
+    assert!(done.code == 1 && done.out.contains(&format!("{tokens}: not a directory; check `tokendir`")), "{done:?}");
+    assert!(!done.out.contains("the line above"), "{done:?}");
+    let err = site.run(&["token", "list"]).failed(1);
+    assert!(err.contains("not a directory") && !err.contains("remove it"), "{err}");
+}
+
+#[test]
 fn a_directory_that_is_no_token_is_named() {
     let site = Site::with_tpm();
     let uuid = site.token("t")["uuid"].as_str().unwrap().to_owned();
@@ -61,6 +86,17 @@ fn wrong_pins_are_counted_and_a_lockout_is_a_problem_until_it_is_reset() {
     assert!(done.code == 1 && done.out.contains("dictionary-attack lockout"), "{done:?}");
     site.run(&["tpm", "reset-lockout"]).ok();
     site.run(&["status"]).ok();
+    site.run(&["object", "list", "--pin-file", "@pin"]).ok();
+}
+
+#[test]
+fn a_wrong_lockout_authorization_locks_that_alone_and_it_is_said() {
+    let site = Site::with_tpm();
+    site.token("t");
+    let wrong = || site.run(&["tpm", "reset-lockout", "--auth-file", "@other"]).failed(1);
+    assert!(wrong().contains("wrong authorization"));
+    let err = site.run(&["tpm", "reset-lockout"]).failed(1);
+    assert!(err.contains("takes no lockout authorization for now") && !err.contains("PIN"), "{err}");
     site.run(&["object", "list", "--pin-file", "@pin"]).ok();
 }
 

@@ -188,3 +188,13 @@ fn without_a_recovery_key_there_is_no_recovery() {
     site.run(&["recovery", "keygen", "@key"]).ok();
     site.run(&["token", "recover", "--recovery-key", "@key", "--so-pin-file", "@so", "--no-user-pin"]).failed(1);
 }
+
+#[test]
+fn spaces_at_the_end_of_a_label_are_no_part_of_it() {
+    let site = Site::with_tpm();
+    assert_eq!(site.token("padded  ")["label"], "padded");
+    for name in ["padded", "padded ", &format!("{:32}", "padded")] {
+        site.run(&["object", "list", "--token", name]).ok();
+    }
+    site.run(&["object", "list", "--token", " padded"]).failed(1);
+}

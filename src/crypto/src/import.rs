@@ -75,8 +75,11 @@ const BLOCKS: &[(&str, Reader)] = &[
     ("RSA PUBLIC KEY", rsa_public_pem),
     ("CERTIFICATE", certificate_pem),
     ("X509 CERTIFICATE", certificate_pem),
-    // openssl ecparam writes them before the key, which names its curve itself.
+    // openssl ecparam, dsaparam and dhparam write them before the key, which has them itself.
     ("EC PARAMETERS", nothing),
+    ("DSA PARAMETERS", nothing),
+    ("DH PARAMETERS", nothing),
+    ("X9.42 DH PARAMETERS", nothing),
     ("OPENSSH PRIVATE KEY", openssh),
 ];
 

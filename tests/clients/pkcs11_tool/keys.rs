@@ -1,6 +1,6 @@
 //! Encryption, message authentication and digests; the other side of each is openssl, which has the same key.
 
-use crate::site::{DOCUMENT, export_rsa, openssl, pair, token, tool, user};
+use crate::site::{DOCUMENT, export_rsa, openssl, pair, sealhsm, token, tool, user};
 use kit::{Env, Said, isolated};
 
 const KEY: [u8; 32] = *b"thirty-two bytes make one key...";
@@ -93,6 +93,16 @@ fn keys_that_the_token_makes_do_their_work_and_never_show_their_value() {
         user(env, "--sign --id 03 -m SHA512-HMAC -i document -o mac").succeeds();
         let verify = user(env, "--verify --id 03 -m SHA512-HMAC -i document --signature-file mac");
         verify.succeeds().must_say("Signature is valid");
+    });
+}
+
+#[test]
+fn a_pair_on_curve25519_is_made_as_pkcs11_tool_asks_for_it() {
+    isolated(|env| {
+        token(env);
+        pair(env, "EC:curve25519", "01", "agreement");
+        sealhsm(env, "object export --type pubkey --id 01 --out public.pem").succeeds();
+        openssl(env, "pkey -pubin -in public.pem -noout -text").succeeds().must_say("X25519");
     });
 }
 

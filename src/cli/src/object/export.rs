@@ -37,7 +37,7 @@ pub fn run(args: &ObjectExport) -> Result<(), Failure> {
         written.extend(encoded(&open, view, args.der)?);
     }
     open.application.stop();
-    match &args.out {
+    match args.out.as_ref().filter(|path| path.as_os_str() != "-") {
         Some(path) => std::fs::write(path, written).map_err(|e| Failure::io(path, &e)),
         None => output::raw(&written),
     }

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::pin;
 use cryptoki_sys as ck;
-use sealhsm_core::attribute::{Attributes, Raw, Template, Type};
+use sealhsm_core::attribute::{Attributes, Raw, Template, Type, Value};
 use sealhsm_core::mechanism::key::{pkcs8, public};
 use sealhsm_crypto::digest;
 use sealhsm_crypto::import::{self, Certificate, Flaw, Item};
@@ -151,7 +151,7 @@ fn objects(args: &ObjectImport, items: Vec<Item>) -> Result<Vec<Attributes>, Fai
             }
             Item::PublicKey(info) => {
                 name_one(args, &mut first, info)?;
-                objects.push(public_half(args, info)?);
+                objects.push(public_half(args, info, None)?);
             }
             Item::Certificate(_) => {}
         }
@@ -159,7 +159,7 @@ fn objects(args: &ObjectImport, items: Vec<Item>) -> Result<Vec<Attributes>, Fai
     for item in items {
         if let Item::Certificate(found) = item {
             let mine = first.get_or_insert_with(|| found.public_key_info.clone());
-            let mine = *mine == found.public_key_info;
+            let mine = same_key(mine, &found.public_key_info);
             objects.push(certificate(args, found, mine)?);
         }
     }
@@ -169,10 +169,15 @@ fn objects(args: &ObjectImport, items: Vec<Item>) -> Result<Vec<Attributes>, Fai
 /// --id is for one key, whose halves may both be there.
 fn name_one(args: &ObjectImport, first: &mut Option<Vec<u8>>, info: &[u8]) -> Result<(), Failure> {
     let known = first.get_or_insert_with(|| info.to_vec());
-    match args.id.is_some() && known != info {
+    match args.id.is_some() && !same_key(known, info) {
         true => Err(Failure::usage("there are several keys in it; leave out --id")),
         false => Ok(()),
     }
+}
+
+/// An RSA key has two names, with and without RSASSA-PSS, so only the bits of the public keys are compared.
+fn same_key(one: &[u8], other: &[u8]) -> bool {
+    import::public_key_bits(one) == import::public_key_bits(other)
 }
 
 /// A private key's attributes and its public key.
@@ -190,18 +195,22 @@ fn pair(args: &ObjectImport, mut private: Attributes, info: &[u8]) -> Result<Vec
     name(&mut private, args, &id(args, info)?, None);
     private.set_bool(ck::CKA_EXTRACTABLE, args.extractable);
     private.set_bool(ck::CKA_ALWAYS_AUTHENTICATE, args.always_authenticate);
-    set_uses(&mut private, &args.uses, |(private, _, words)| (*private, words));
+    set_uses(&mut private, &args.uses, |(private, _, words)| (*private, words))?;
     Ok(match args.no_public_key {
         true => vec![private],
-        false => vec![public_half(args, info)?, private],
+        false => vec![public_half(args, info, private.value(ck::CKA_ALLOWED_MECHANISMS))?, private],
     })
 }
 
-fn public_half(args: &ObjectImport, info: &[u8]) -> Result<Attributes, Failure> {
+/// `only`: the mechanisms that the private half allows, where it does not allow all.
+fn public_half(args: &ObjectImport, info: &[u8], only: Option<&Value>) -> Result<Attributes, Failure> {
     let mut key = public::decode(info)
         .ok_or("a public key of a type or on a curve that the token does not know; nothing was imported")?;
+    if let Some(only) = only {
+        key.set(ck::CKA_ALLOWED_MECHANISMS, only.duplicate());
+    }
     name(&mut key, args, &id(args, info)?, None);
-    set_uses(&mut key, &args.uses, |(_, public, words)| (*public, words));
+    set_uses(&mut key, &args.uses, |(_, public, words)| (*public, words))?;
     Ok(key)
 }
 
@@ -209,13 +218,20 @@ fn set_uses(
     key: &mut Attributes,
     uses: &[Use],
     half: impl Fn(&(Type, Type, &'static [Use])) -> (Type, &'static [Use]),
-) {
+) -> Result<(), Failure> {
+    const SIGNING: &[Use] = &[Use::Sign, Use::Verify];
+    let uses = match key.has(ck::CKA_ALLOWED_MECHANISMS) {
+        true if uses.iter().all(|word| SIGNING.contains(word)) => SIGNING,
+        true => return Err(Failure::usage("an RSA-PSS key signs and verifies, nothing else; leave out --uses")),
+        false => uses,
+    };
     if uses.is_empty() {
-        return;
+        return Ok(());
     }
     for (of, words) in HALVES.iter().map(half) {
         key.set_bool(of, words.iter().any(|word| uses.contains(word)));
     }
+    Ok(())
 }
 
 /// `mine`: --id and --label are about this one.
@@ -242,7 +258,15 @@ fn secret(args: &ObjectImport, of: SecretType, value: Secret) -> Attributes {
     let mut key = Attributes::new();
     key.set_ulong(ck::CKA_CLASS, ck::CKO_SECRET_KEY);
     let key_type = match of {
-        SecretType::Aes => ck::CKK_AES,
+        SecretType::Aes => {
+            if value.as_ref().trim_ascii_end().iter().all(u8::is_ascii_hexdigit) {
+                log::warn!(
+                    "{}: hexadecimal digits, which are taken as the key's bytes themselves; `xxd -r -p` makes bytes of them",
+                    args.file.display()
+                );
+            }
+            ck::CKK_AES
+        }
         SecretType::Generic => ck::CKK_GENERIC_SECRET,
     };
     key.set_ulong(ck::CKA_KEY_TYPE, key_type);

@@ -39,6 +39,7 @@ const READ: &[Type] = &[
     ck::CKA_ID,
     ck::CKA_UNIQUE_ID,
     ck::CKA_MODULUS,
+    ck::CKA_PRIME,
     ck::CKA_EC_PARAMS,
     ck::CKA_VALUE_LEN,
     ck::CKA_PARAMETER_SET,
@@ -78,8 +79,8 @@ fn text(object: &Attributes, of: Type) -> String {
 fn key(object: &Attributes) -> Option<String> {
     let key_type = object.ulong(ck::CKA_KEY_TYPE)?;
     let name = word(key_type, KEY_TYPES);
-    let size = match object.value(ck::CKA_MODULUS) {
-        Some(Value::Bytes(modulus)) => Some(bits(modulus).to_string()),
+    let size = match object.value(ck::CKA_MODULUS).or(object.value(ck::CKA_PRIME)) {
+        Some(Value::Bytes(number)) => Some(bits(number).to_string()),
         _ => object.ulong(ck::CKA_VALUE_LEN).map(|bytes| bytes.saturating_mul(8).to_string()),
     };
     let curve = object.bytes(ck::CKA_EC_PARAMS).and_then(curve).map(str::to_owned);
@@ -135,6 +136,14 @@ mod tests {
         object.set_ulong(ck::CKA_KEY_TYPE, ck::CKK_SLH_DSA);
         object.set_ulong(ck::CKA_PARAMETER_SET, ck::CKP_SLH_DSA_SHAKE_256F);
         assert_eq!(key(&object).unwrap(), "SLH-DSA SHAKE-256f");
+    }
+
+    #[test]
+    fn a_key_in_a_prime_field_is_named_with_the_bits_of_its_prime() {
+        let mut object = Attributes::new();
+        object.set_ulong(ck::CKA_KEY_TYPE, ck::CKK_X9_42_DH);
+        object.set_bytes(ck::CKA_PRIME, [0x80; 128]);
+        assert_eq!(key(&object).unwrap(), "DH X9.42 1024");
     }
 
     #[test]

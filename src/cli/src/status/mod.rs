@@ -75,8 +75,12 @@ fn look(context: &Context) -> Result<View, Failure> {
     let asked = context.door.status();
     // What a new token would be sealed to; made now if the TPM keeps none.
     let parent = asked.as_ref().ok().map(|_| context.door.parent());
-    let places = context.places();
-    let (_, unreadable) = seal::list(&context.seal).unwrap_or_default();
+    // First without the library, which says in the log alone why it cannot.
+    let listed = seal::list(&context.seal).map_err(Failure::from);
+    let (places, unreadable) = match listed {
+        Ok((_, unreadable)) => (context.places(), unreadable),
+        Err(failure) => (Err(failure), Vec::new()),
+    };
     let mut findings = findings::List::default();
     findings.of_tpm(&asked, parent.as_ref());
     findings.of_tokens(&places, parent.as_ref().and_then(|p| p.as_ref().ok()));

@@ -139,6 +139,8 @@ impl Application {
     /// C_InitToken: makes a token in the free slot, or erases the one in this slot if the SO PIN is right.
     /// `label`: 32 bytes, blank padded.
     pub fn init_token(&self, slot: SlotId, so_pin: &Secret, label: &[u8]) -> Result<()> {
+        // Some programs (PyKCS11) send a string of C in the place of a padded one; what follows its end is anything.
+        let label = label.split(|byte| *byte == 0).next().unwrap_or_default();
         let label = std::str::from_utf8(label).map_err(|_| Error::ArgumentsBad)?.trim_end_matches(' ');
         match self.token_in(slot)? {
             Some(token) => {

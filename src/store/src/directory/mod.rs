@@ -45,6 +45,10 @@ impl Directory {
     /// `umask` takes permission bits away from what is made in it: at most, files are 0640 and directories 0750.
     pub fn open(path: &Path, umask: u32) -> Result<Self, Error> {
         let opened = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+        // What is there is the administrator's, who may have named another place than was meant.
+        if let Err(Errno::NOTDIR) = opened {
+            return Err(Error::Tampered(format!("{}: not a directory; check `tokendir`", path.display())));
+        }
         Self::opened(path.into(), umask, opened)
     }
 

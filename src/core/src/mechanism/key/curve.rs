@@ -17,6 +17,9 @@ const SHAPES: &[(u64, Shape)] = &[
     (ck::CKK_EC_MONTGOMERY, Shape::Montgomery),
 ];
 
+/// What pkcs11-tool (OpenSC) sends for `EC:curve25519`: the name, counted one byte too long.
+const CURVE25519_OF_OPENSC: &[u8] = b"\x13\x0bcurve25519";
+
 /// The curve that CKA_EC_PARAMS names by OID or by name, or writes out. `CurveNotSupported`: another curve, or one of
 /// another shape; `DomainParamsInvalid`: not parameters at all.
 fn named(params: &[u8], shape: Shape) -> Result<&'static Curve> {
@@ -25,6 +28,8 @@ fn named(params: &[u8], shape: Shape) -> Result<&'static Curve> {
     } else if let Some(name) = der::whole(der::PRINTABLE_STRING, params) {
         let is = |known: &&str| known.as_bytes().eq_ignore_ascii_case(name);
         curve::all().iter().find(|curve| curve.names.iter().any(is))
+    } else if params == CURVE25519_OF_OPENSC {
+        curve::all().iter().find(|curve| curve.names.contains(&"curve25519"))
     } else if der::whole(der::SEQUENCE, params).is_some() {
         curve::explicit(params).map_err(failed)?.ok_or(Error::DomainParamsInvalid)?
     } else {

@@ -8,6 +8,7 @@ mod legacy;
 mod otp;
 pub mod pkcs8;
 pub mod pq;
+mod pss;
 pub mod public;
 pub mod rsa;
 mod secret;

@@ -2,7 +2,7 @@
 //! ML-DSA, SLH-DSA and ML-KEM (RFC 9881, RFC 9909, RFC 9935), discrete logarithms (as their public keys, RFC 3279).
 //! From attributes to DER and back; whether the numbers belong together is checked by `complete` afterwards.
 
-use super::{Attributes, Error, Result, required};
+use super::{Attributes, Error, Result, pss, required};
 use crate::attribute::Type;
 use cryptoki_sys as ck;
 use sealhsm_crypto::curve::{self, Curve, Shape};
@@ -69,14 +69,7 @@ fn ec(key: &Attributes) -> Result<Secret> {
 
 /// The attributes that the bytes of a key of this type give; `None`: they are no such key.
 pub fn decode(bytes: &[u8], key_type: u64) -> Option<Attributes> {
-    let all = der::whole(der::SEQUENCE, bytes)?;
-    let (version, rest) = der::read(der::INTEGER, all)?;
-    let (algorithm, rest) = der::read(der::SEQUENCE, rest)?;
-    let (inner, rest) = der::read(der::OCTET_STRING, rest)?;
-    let rest = skip(PUBLIC_KEY_BITS, skip(ATTRIBUTES, rest));
-    if !matches!(version, [0 | 1]) || !rest.is_empty() {
-        return None;
-    }
+    let (algorithm, inner) = parts(bytes)?;
     match key_type {
         ck::CKK_RSA => {
             let parameters = algorithm.strip_prefix(RSA_ENCRYPTION)?;
@@ -91,9 +84,22 @@ pub fn decode(bytes: &[u8], key_type: u64) -> Option<Attributes> {
     }
 }
 
-/// The same where the bytes themselves say of which type the key is; CKA_CLASS and CKA_KEY_TYPE are among the attributes.
+/// The contents of the algorithm's sequence and those of the key's octet string.
+fn parts(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let all = der::whole(der::SEQUENCE, bytes)?;
+    let (version, rest) = der::read(der::INTEGER, all)?;
+    let (algorithm, rest) = der::read(der::SEQUENCE, rest)?;
+    let (inner, rest) = der::read(der::OCTET_STRING, rest)?;
+    let rest = skip(PUBLIC_KEY_BITS, skip(ATTRIBUTES, rest));
+    (matches!(version, [0 | 1]) && rest.is_empty()).then_some((algorithm, inner))
+}
+
+/// The same where the bytes themselves say of which type the key is; CKA_CLASS and CKA_KEY_TYPE are among the
+/// attributes. A key for RSASSA-PSS alone comes with its CKA_ALLOWED_MECHANISMS.
 pub fn decode_any(bytes: &[u8]) -> Option<Attributes> {
-    let (key_type, mut key) = super::pair_types().find_map(|of| Some((of, decode(bytes, of)?)))?;
+    let of_type = super::pair_types().find_map(|of| Some((of, decode(bytes, of)?)));
+    let pss = || parts(bytes).and_then(|(algorithm, inner)| Some((ck::CKK_RSA, pss::of_pkcs8(algorithm, inner)?)));
+    let (key_type, mut key) = of_type.or_else(pss)?;
     key.set_ulong(ck::CKA_CLASS, ck::CKO_PRIVATE_KEY);
     key.set_ulong(ck::CKA_KEY_TYPE, key_type);
     Some(key)
@@ -115,7 +121,7 @@ pub(super) fn number(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     minimal.then_some((der::strip(number), rest))
 }
 
-fn decode_rsa(inner: &[u8]) -> Option<Attributes> {
+pub(super) fn decode_rsa(inner: &[u8]) -> Option<Attributes> {
     let all = der::whole(der::SEQUENCE, inner)?;
     let (version, mut rest) = der::read(der::INTEGER, all)?;
     let mut key = Attributes::new();
@@ -130,8 +136,10 @@ fn decode_rsa(inner: &[u8]) -> Option<Attributes> {
     (version == [0] && rest.is_empty()).then_some(key)
 }
 
-pub(super) fn known(oid: &[u8], shape: Shape) -> Option<&'static Curve> {
-    curve::all().iter().find(|curve| curve.shape == shape && curve.oid == oid)
+/// The curve of these parameters: an OID, or all the numbers of a curve that has one.
+pub(super) fn known(parameters: &[u8], shape: Shape) -> Option<&'static Curve> {
+    let written_out = || curve::explicit(parameters).ok()??.filter(|curve| curve.shape == shape);
+    curve::all().iter().find(|curve| curve.shape == shape && curve.oid == parameters).or_else(written_out)
 }
 
 fn decode_ec(parameters: &[u8], inner: &[u8]) -> Option<Attributes> {

@@ -3,17 +3,19 @@
 //! From DER to attributes; the other way is CKA_PUBLIC_KEY_INFO, which `complete` computes.
 
 use super::pkcs8::{EC_PUBLIC_KEY, NOTHING, RSA_ENCRYPTION, known, number};
-use super::{Attributes, Result, complete, dl, pq};
+use super::{Attributes, Result, complete, dl, pq, pss};
 use cryptoki_sys as ck;
 use sealhsm_crypto::curve::Shape;
 use sealhsm_crypto::{der, import};
 
-/// The attributes of the key, CKA_CLASS and CKA_KEY_TYPE among them; `None`: it is none that a token has.
+/// The attributes of the key, CKA_CLASS and CKA_KEY_TYPE among them; `None`: it is none that a token has. A key for
+/// RSASSA-PSS alone comes with its CKA_ALLOWED_MECHANISMS.
 pub fn decode(info: &[u8]) -> Option<Attributes> {
     let (algorithm, _) = der::read(der::SEQUENCE, der::whole(der::SEQUENCE, info)?)?;
     let bits = import::public_key_bits(info)?;
-    let readers: [(u64, Reader); 10] = [
+    let readers: [(u64, Reader); 11] = [
         (ck::CKK_RSA, rsa),
+        (ck::CKK_RSA, pss::of_public_key_info),
         (ck::CKK_EC, ec),
         (ck::CKK_EC_EDWARDS, |algorithm, bits| raw(algorithm, bits, Shape::Edwards)),
         (ck::CKK_EC_MONTGOMERY, |algorithm, bits| raw(algorithm, bits, Shape::Montgomery)),
@@ -42,12 +44,16 @@ type Reader = fn(&[u8], &[u8]) -> Option<Attributes>;
 
 fn rsa(algorithm: &[u8], bits: &[u8]) -> Option<Attributes> {
     let parameters = algorithm.strip_prefix(RSA_ENCRYPTION)?;
+    (parameters.is_empty() || parameters == NOTHING).then(|| rsa_numbers(bits))?
+}
+
+pub(super) fn rsa_numbers(bits: &[u8]) -> Option<Attributes> {
     let (modulus, rest) = number(der::whole(der::SEQUENCE, bits)?)?;
     let (exponent, rest) = number(rest)?;
     let mut key = Attributes::new();
     key.set_bytes(ck::CKA_MODULUS, modulus);
     key.set_bytes(ck::CKA_PUBLIC_EXPONENT, exponent);
-    (rest.is_empty() && (parameters.is_empty() || parameters == NOTHING)).then_some(key)
+    rest.is_empty().then_some(key)
 }
 
 fn ec(algorithm: &[u8], bits: &[u8]) -> Option<Attributes> {

@@ -134,6 +134,8 @@ fn pairs_are_generated_on_the_curves_of_their_shape_by_oid_or_name() {
         (ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, ck::CKK_EC_EDWARDS, 0x71, b"\x13\x0aedwards448", 57),
         (ck::CKM_EDDSA, ck::CKK_EC_EDWARDS, 0x70, b"\x13\x0cedwards25519", 32),
         (ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN, ck::CKK_EC_MONTGOMERY, 0x6e, b"\x13\x0acurve25519", 32),
+        // As pkcs11-tool writes it.
+        (ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN, ck::CKK_EC_MONTGOMERY, 0x6e, b"\x13\x0bcurve25519", 32),
         (ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN, ck::CKK_EC_MONTGOMERY, 0x6f, b"\x13\x08curve448", 56),
     ] {
         let oid = [6, 3, 0x2b, 0x65, oid];
