@@ -4,3 +4,4 @@ mod attacks;
 mod confusion;
 mod model;
 mod strict;
+mod usages;
