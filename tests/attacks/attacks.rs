@@ -57,6 +57,10 @@ fn a1_a_key_that_decrypts_wraps_nothing_sensitive() {
         assert_eq!(code(session.wrap(&kwp(), usual, treasure)), ck::CKR_KEY_NOT_WRAPPABLE);
         let copy = session.copy(usual, &Template::new().flag(ck::CKA_WRAP, true)).unwrap();
         assert_eq!(code(session.wrap(&kwp(), copy, treasure)), ck::CKR_KEY_NOT_WRAPPABLE);
+        // Nor one that could itself be carried away, and used elsewhere.
+        let leaves = wrapping_only().without(ck::CKA_EXTRACTABLE).extractable(true);
+        let leaves = generate(&session, &leaves).unwrap();
+        assert_eq!(code(session.wrap(&kwp(), leaves, treasure)), ck::CKR_KEY_NOT_WRAPPABLE);
         // A key that was no wrapping key when it was made.
         let never =
             generate(&session, &Template::new().flag(ck::CKA_WRAP, false).flag(ck::CKA_DECRYPT, false)).unwrap();
@@ -247,12 +251,13 @@ fn only_the_so_makes_a_key_trusted_and_a_trusted_one_does_not_decrypt() {
         let encrypts = generate(&session, &public.clone().label("decrypts")).unwrap();
         assert_eq!(code(session.set(encrypts, &trusted)), ck::CKR_ATTRIBUTE_READ_ONLY);
         let imported = Template::secret_key(ck::CKK_AES, &[9; 16]).flag(ck::CKA_DECRYPT, false);
-        session.create(&imported.and(&public).label("wraps")).unwrap();
+        session.create(&imported.clone().and(&public).label("wraps")).unwrap();
+        session.create(&imported.extractable(true).and(&public).label("leaves")).unwrap();
         session.create(&kit::Known::rsa().public.and(&public).label("backup")).unwrap();
         session.logout().unwrap();
         session.login(ck::CKU_SO, SO_PIN).unwrap();
         let of = |label| session.find(&Template::new().label(label)).unwrap()[0];
-        for label in ["decrypts", "wraps", "backup"] {
+        for label in ["decrypts", "wraps", "leaves", "backup"] {
             session.set(of(label), &trusted).unwrap();
         }
         session.logout().unwrap();
@@ -262,7 +267,9 @@ fn only_the_so_makes_a_key_trusted_and_a_trusted_one_does_not_decrypt() {
         let key = session.create(&guarded).unwrap();
         let usual = generate(&session, &wrapping_only()).unwrap();
         assert_eq!(code(session.wrap(&kwp(), usual, key)), ck::CKR_KEY_NOT_WRAPPABLE);
-        assert_eq!(code(session.wrap(&kwp(), of("decrypts"), key)), ck::CKR_KEY_NOT_WRAPPABLE);
+        for label in ["decrypts", "leaves"] {
+            assert_eq!(code(session.wrap(&kwp(), of(label), key)), ck::CKR_KEY_NOT_WRAPPABLE);
+        }
         session.wrap(&Mechanism::rsa_aes_key_wrap(256), of("backup"), key).unwrap();
         let wrapped = session.wrap(&kwp(), of("wraps"), key).unwrap();
         let new = session.unwrap(&kwp(), of("wraps"), &wrapped, &aes()).unwrap();

@@ -1,5 +1,5 @@
-//! Keys taken for what they are not: every class and type in unwrapping and derivation, usage flags and
-//! CKA_ALLOWED_MECHANISMS for every mechanism, and what wrong ciphertexts tell.
+//! Keys taken for what they are not: every class and type in unwrapping and derivation, CKA_ALLOWED_MECHANISMS however a
+//! key was made, and what wrong ciphertexts tell. Usage flags are in usages.rs.
 
 use kit::{Chance, Known, Mechanism, Object, Rv, Session, Template, ck, code, curve, isolated, openssl};
 
@@ -154,17 +154,6 @@ const PRIVATE: [ck::CK_ATTRIBUTE_TYPE; 5] =
     [ck::CKA_DECRYPT, ck::CKA_SIGN, ck::CKA_SIGN_RECOVER, ck::CKA_UNWRAP, ck::CKA_DERIVE];
 const SECRET: [ck::CK_ATTRIBUTE_TYPE; 7] =
     [ck::CKA_ENCRYPT, ck::CKA_DECRYPT, ck::CKA_SIGN, ck::CKA_VERIFY, ck::CKA_WRAP, ck::CKA_UNWRAP, ck::CKA_DERIVE];
-const ALL: [ck::CK_ATTRIBUTE_TYPE; 9] = [
-    ck::CKA_ENCRYPT,
-    ck::CKA_DECRYPT,
-    ck::CKA_SIGN,
-    ck::CKA_SIGN_RECOVER,
-    ck::CKA_VERIFY,
-    ck::CKA_VERIFY_RECOVER,
-    ck::CKA_WRAP,
-    ck::CKA_UNWRAP,
-    ck::CKA_DERIVE,
-];
 
 #[test]
 fn nothing_is_derived_from_a_key_of_another_class_or_type_nor_into_one() {
@@ -258,17 +247,6 @@ fn every_use(session: &Session<'_>, keys: &[(&'static str, Object)], expected: c
         }
     }
     answered
-}
-
-#[test]
-fn without_its_usage_flag_no_key_serves_any_mechanism() {
-    isolated(|env| {
-        let module = env.module();
-        let session = env.user(&module);
-        let keys = every_kind(&session, &ALL.map(|of| (of, false)));
-        let refused = every_use(&session, &keys, ck::CKR_KEY_FUNCTION_NOT_PERMITTED);
-        assert!(refused >= 200, "{refused}");
-    });
 }
 
 #[test]

@@ -7,3 +7,4 @@ mod model;
 mod races;
 mod strict;
 mod trial;
+mod usages;

@@ -1,7 +1,7 @@
 //! Chapter "dual-function cryptographic functions" (PKCS#11 3.2 section 5.17): both halves see what they would see by
 //! themselves, and neither sees anything when the call gives nothing.
 
-use kit::{Chance, Mechanism, Result, ck, curve, isolated};
+use kit::{Chance, Mechanism, Result, Template, USER_PIN, ck, curve, isolated};
 
 const KEY: [u8; 16] = *b"sixteen byte key";
 const DATA: [u8; 100] = [0x5c; 100];
@@ -177,5 +177,33 @@ fn both_halves_must_be_there_and_an_error_ends_both() {
         session.sign_encrypt(&DATA).unwrap();
         assert_eq!(session.encrypt(&DATA).unwrap_err(), ck::CKR_OPERATION_ACTIVE);
         assert_eq!(session.sign(&DATA).unwrap_err(), ck::CKR_OPERATION_ACTIVE);
+    });
+}
+
+#[test]
+fn a_half_that_asks_for_the_pin_gets_nothing_before() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let key = session.aes(&KEY);
+        let public = Template::new().bytes(ck::CKA_EC_PARAMS, curve::P256);
+        let careful = Template::new().flag(ck::CKA_ALWAYS_AUTHENTICATE, true);
+        let generator = Mechanism::plain(ck::CKM_EC_KEY_PAIR_GEN);
+        let (public, private) = session.generate_key_pair(&generator, &public, &careful).unwrap();
+        let ecdsa = Mechanism::plain(ck::CKM_ECDSA_SHA256);
+        let begin = || {
+            session.encrypt_init(&cbc(), key).unwrap();
+            session.sign_init(&ecdsa, private).unwrap();
+        };
+        begin();
+        assert_eq!(session.sign_encrypt(&DATA).unwrap_err(), ck::CKR_USER_NOT_LOGGED_IN);
+        assert_eq!(session.encrypt_final().unwrap_err(), NONE);
+        assert_eq!(session.sign_final().unwrap_err(), NONE);
+        begin();
+        session.login(ck::CKU_CONTEXT_SPECIFIC, USER_PIN).unwrap();
+        session.sign_encrypt(&DATA).unwrap();
+        session.encrypt_final().unwrap();
+        let signature = session.sign_final().unwrap();
+        session.verify_with(&ecdsa, public, &DATA, &signature).unwrap();
     });
 }

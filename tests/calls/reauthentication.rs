@@ -1,6 +1,6 @@
 //! CKA_ALWAYS_AUTHENTICATE and C_Login with CKU_CONTEXT_SPECIFIC (PKCS#11 3.2 sections 4.9.1 and 5.6.8).
 
-use kit::{Env, Known, Mechanism, Module, Object, Session, Template, USER_PIN, ck, code, isolated};
+use kit::{Env, Known, Mechanism, Module, Object, Session, Template, USER_PIN, ck, code, curve, isolated};
 
 /// A session of the user and a P-256 key that asks for a PIN before every use.
 fn with_key<'m>(env: &Env, module: &'m Module) -> (Session<'m>, Object) {
@@ -169,5 +169,36 @@ fn only_a_private_object_can_ask_for_it() {
         let key = session.create(&Known::p256().private).unwrap();
         let asks = Template::new().flag(ck::CKA_ALWAYS_AUTHENTICATE, true);
         assert_eq!(code(session.set(key, &asks)), ck::CKR_ATTRIBUTE_READ_ONLY);
+    });
+}
+
+#[test]
+fn calls_without_an_operation_that_could_wait_for_it_are_refused() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let careful = Template::new().flag(ck::CKA_ALWAYS_AUTHENTICATE, true);
+        let bits = Template::new().ulong(ck::CKA_MODULUS_BITS, 1024);
+        let generator = Mechanism::plain(ck::CKM_RSA_PKCS_KEY_PAIR_GEN);
+        let (public, private) = session.generate_key_pair(&generator, &bits, &careful).unwrap();
+        let inner = session.create(&Template::secret_key(ck::CKK_AES, &[5; 16]).extractable(true)).unwrap();
+        let oaep = Mechanism::oaep(ck::CKM_SHA256, ck::CKG_MGF1_SHA256, b"");
+        let wrapped = session.wrap(&oaep, public, inner).unwrap();
+        let params = Template::new().bytes(ck::CKA_EC_PARAMS, curve::P256);
+        let generator = Mechanism::plain(ck::CKM_EC_KEY_PAIR_GEN);
+        let (peer, agreeing) = session.generate_key_pair(&generator, &params, &careful).unwrap();
+        let point = session.bytes(peer, ck::CKA_EC_POINT).unwrap();
+        let before = session.find(&Template::new()).unwrap();
+        let template = Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_AES);
+        for _ in 0..2 {
+            let unwrapped = session.unwrap(&oaep, private, &wrapped, &template);
+            assert_eq!(code(unwrapped), ck::CKR_USER_NOT_LOGGED_IN);
+            let ecdh = Mechanism::ecdh1(ck::CKM_ECDH1_DERIVE, ck::CKD_SHA256_KDF, b"", &point);
+            let derived = session.derive(&ecdh, agreeing, &template.clone().ulong(ck::CKA_VALUE_LEN, 16));
+            assert_eq!(code(derived), ck::CKR_USER_NOT_LOGGED_IN);
+            let login = session.login(ck::CKU_CONTEXT_SPECIFIC, USER_PIN);
+            assert_eq!(code(login), ck::CKR_OPERATION_NOT_INITIALIZED);
+        }
+        assert_eq!(session.find(&Template::new()).unwrap(), before);
     });
 }

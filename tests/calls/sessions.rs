@@ -1,7 +1,7 @@
 //! Chapter "session management" (PKCS#11 3.2 section 5.6): opening, closing, what ends with a session. Logins are in
 //! logins.rs.
 
-use kit::{Mechanism, Module, Session, Template, USER_PIN, ck, code, isolated};
+use kit::{Mechanism, Module, Object, Session, Template, USER_PIN, ck, code, isolated};
 use std::collections::HashSet;
 use std::ptr::null_mut;
 
@@ -193,65 +193,116 @@ fn closing_a_session_and_c_finalize_end_what_runs_in_it() {
     });
 }
 
+/// An operation: its flag, what begins it, and its Init without a mechanism.
+struct Operation<'o>(ck::CK_FLAGS, Call<'o>, Call<'o>);
+type Call<'o> = Box<dyn Fn() -> kit::Result<()> + 'o>;
+
+/// Every operation that a mechanism begins.
+fn operations<'o>(session: &'o Session<'o>) -> Vec<Operation<'o>> {
+    let (aes, secret) = (session.aes(&[3; 16]), session.secret(&[9; 32]));
+    let (public, private) = session.rsa_pair(1024);
+    type Init<'o> = fn(&Session<'o>, &Mechanism, Object) -> kit::Result<()>;
+    let with = |flag, init: Init<'o>, of, key, cancel: fn(&Session<'o>) -> kit::Result<()>| {
+        let mechanism = Mechanism::plain(of);
+        Operation(flag, Box::new(move || init(session, &mechanism, key)), Box::new(move || cancel(session)))
+    };
+    let (ecb, gcm, hmac, pkcs) = (ck::CKM_AES_ECB, ck::CKM_AES_GCM, ck::CKM_SHA256_HMAC, ck::CKM_RSA_PKCS);
+    vec![
+        with(ck::CKF_ENCRYPT, |s, m, key| s.encrypt_init(m, key), ecb, aes, Session::encrypt_cancel),
+        with(ck::CKF_DECRYPT, |s, m, key| s.decrypt_init(m, key), ecb, aes, Session::decrypt_cancel),
+        with(ck::CKF_DIGEST, |s, m, _| s.digest_init(m), ck::CKM_SHA256, aes, Session::digest_cancel),
+        with(ck::CKF_SIGN, |s, m, key| s.sign_init(m, key), hmac, secret, Session::sign_cancel),
+        with(ck::CKF_VERIFY, |s, m, key| s.verify_init(m, key), hmac, secret, Session::verify_cancel),
+        with(
+            ck::CKF_VERIFY,
+            |s, m, key| s.verify_signature_init(m, key, &[0; 32]),
+            hmac,
+            secret,
+            Session::verify_signature_cancel,
+        ),
+        with(
+            ck::CKF_SIGN_RECOVER,
+            |s, m, key| s.sign_recover_init(m, key),
+            pkcs,
+            private,
+            Session::sign_recover_cancel,
+        ),
+        with(
+            ck::CKF_VERIFY_RECOVER,
+            |s, m, key| s.verify_recover_init(m, key),
+            pkcs,
+            public,
+            Session::verify_recover_cancel,
+        ),
+        with(
+            ck::CKF_MESSAGE_ENCRYPT,
+            |s, m, key| s.message_encrypt_init(m, key),
+            gcm,
+            aes,
+            Session::message_encrypt_cancel,
+        ),
+        with(
+            ck::CKF_MESSAGE_DECRYPT,
+            |s, m, key| s.message_decrypt_init(m, key),
+            gcm,
+            aes,
+            Session::message_decrypt_cancel,
+        ),
+        with(ck::CKF_MESSAGE_SIGN, |s, m, key| s.message_sign_init(m, key), hmac, secret, Session::message_sign_cancel),
+        with(
+            ck::CKF_MESSAGE_VERIFY,
+            |s, m, key| s.message_verify_init(m, key),
+            hmac,
+            secret,
+            Session::message_verify_cancel,
+        ),
+    ]
+}
+
 #[test]
 fn c_session_cancel_ends_the_operations_that_its_flags_name() {
     isolated(|env| {
         let module = env.module();
         let session = env.user(&module);
-        let secret = Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_AES).bytes(ck::CKA_VALUE, [3; 16]);
-        let key = session.create(&secret).unwrap();
-        let (ecb, sha) = (Mechanism::plain(ck::CKM_AES_ECB), Mechanism::plain(ck::CKM_SHA256));
-        let hmac = Mechanism::plain(ck::CKM_SHA256_HMAC);
-        let secret = secret_of(&session);
-        let begin: [(ck::CK_FLAGS, &dyn Fn() -> kit::Result<()>); 6] = [
-            (ck::CKF_ENCRYPT, &|| session.encrypt_init(&ecb, key)),
-            (ck::CKF_DECRYPT, &|| session.decrypt_init(&ecb, key)),
-            (ck::CKF_DIGEST, &|| session.digest_init(&sha)),
-            (ck::CKF_SIGN, &|| session.sign_init(&hmac, secret)),
-            (ck::CKF_VERIFY, &|| session.verify_init(&hmac, secret)),
-            (ck::CKF_FIND_OBJECTS, &|| session.find_init(&Template::new())),
-        ];
-        for (flag, begin) in begin {
+        let mut all: Vec<_> = operations(&session).into_iter().map(|Operation(flag, begin, _)| (flag, begin)).collect();
+        all.push((ck::CKF_FIND_OBJECTS, Box::new(|| session.find_init(&Template::new()))));
+        for (flag, begin) in all {
             session.cancel(flag).unwrap();
             begin().unwrap();
             session.cancel(0).unwrap();
             session.cancel(!flag).unwrap();
-            assert_eq!(code(begin()), ck::CKR_OPERATION_ACTIVE);
+            assert_eq!(code(begin()), ck::CKR_OPERATION_ACTIVE, "{flag:#x}");
             session.cancel(flag).unwrap();
             begin().unwrap();
             session.cancel(flag | 1 << 30).unwrap();
         }
         // One half of a pair leaves the other.
-        session.encrypt_init(&ecb, key).unwrap();
-        session.digest_init(&sha).unwrap();
+        let key = session.aes(&[3; 16]);
+        session.encrypt_init(&Mechanism::plain(ck::CKM_AES_ECB), key).unwrap();
+        session.digest_init(&Mechanism::plain(ck::CKM_SHA256)).unwrap();
         session.cancel(ck::CKF_ENCRYPT).unwrap();
         assert_eq!(code(session.encrypt(&[0; 16])), ck::CKR_OPERATION_NOT_INITIALIZED);
         assert_eq!(session.digest(b"x").unwrap().len(), 32);
     });
 }
 
-fn secret_of(session: &Session<'_>) -> kit::Object {
-    let generic = Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_GENERIC_SECRET);
-    session.create(&generic.bytes(ck::CKA_VALUE, [9; 32])).unwrap()
-}
-
 #[test]
-fn an_init_call_without_a_mechanism_ends_the_operation_and_is_fine_without_one() {
+fn an_init_call_without_a_mechanism_ends_its_operation_alone_and_is_fine_without_one() {
     isolated(|env| {
         let module = env.module();
         let session = env.user(&module);
-        let key = secret_of(&session);
-        let hmac = Mechanism::plain(ck::CKM_SHA256_HMAC);
-        for _ in 0..2 {
-            for cancel in
-                [Session::sign_cancel, Session::verify_cancel, Session::encrypt_cancel, Session::decrypt_cancel]
-            {
-                cancel(&session).unwrap();
+        let all = operations(&session);
+        for (number, Operation(flag, begin, cancel)) in all.iter().enumerate() {
+            cancel().unwrap();
+            begin().unwrap();
+            for (_, Operation(_, _, other)) in all.iter().enumerate().filter(|(other, _)| *other != number) {
+                other().unwrap();
             }
-            session.sign_init(&hmac, key).unwrap();
+            assert_eq!(code(begin()), ck::CKR_OPERATION_ACTIVE, "{flag:#x}");
+            cancel().unwrap();
+            begin().unwrap();
+            cancel().unwrap();
         }
-        session.sign_cancel().unwrap();
-        assert_eq!(code(session.sign(b"x")), ck::CKR_OPERATION_NOT_INITIALIZED);
     });
 }
 

@@ -12,6 +12,7 @@ mod mechanisms;
 mod messages;
 mod pq;
 mod sign;
+mod sizes;
 mod verify_signature;
 mod wrap;
 mod wrap_ec;

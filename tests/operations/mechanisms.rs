@@ -85,7 +85,7 @@ const ED25519: [u8; 5] = [0x06, 0x03, 0x2b, 0x65, 0x70];
 const X25519: [u8; 5] = [0x06, 0x03, 0x2b, 0x65, 0x6e];
 
 /// A parameter that fits a mechanism.
-fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
+pub(crate) fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
     const PSS: &[(ck::CK_MECHANISM_TYPE, ck::CK_MECHANISM_TYPE, ck::CK_RSA_PKCS_MGF_TYPE)] = &[
         (ck::CKM_RSA_PKCS_PSS, ck::CKM_SHA256, ck::CKG_MGF1_SHA256),
         (ck::CKM_SHA1_RSA_PKCS_PSS, ck::CKM_SHA_1, ck::CKG_MGF1_SHA1),

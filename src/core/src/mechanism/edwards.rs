@@ -12,8 +12,9 @@ use std::ffi::CStr;
 use std::sync::Arc;
 
 /// Bits of the curves.
-const SIZES: (u64, u64) = (255, 448);
-const FLAGS: u64 = ck::CKF_EC_F_P | ck::CKF_EC_OID | ck::CKF_EC_CURVENAME;
+pub(super) const SIZES: (u64, u64) = (255, 448);
+/// Points on them have one form.
+pub(super) const FLAGS: u64 = ck::CKF_EC_F_P | ck::CKF_EC_OID | ck::CKF_EC_CURVENAME;
 const EDWARDS: &[u64] = &[ck::CKK_EC_EDWARDS];
 const MONTGOMERY: &[u64] = &[ck::CKK_EC_MONTGOMERY];
 

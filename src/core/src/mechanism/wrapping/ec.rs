@@ -5,7 +5,7 @@ use super::aes::KWP;
 use super::{Holds, Wanted, Wrapping};
 use crate::mechanism::derive::agreement::{After, half};
 use crate::mechanism::key::{Key, curve};
-use crate::mechanism::{Parameter, Row, Shape, ec, failed};
+use crate::mechanism::{Parameter, Row, Shape, ec, edwards, failed};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::curve::{Curve, Shape as Kind};
@@ -31,9 +31,10 @@ pub(in crate::mechanism) static ROWS: &[Row] = &[
         wrapping: Some(WRAPPING),
     }),
     row!(CKM_ECDH_X_AES_KEY_WRAP {
-        sizes: (255, 448),
+        sizes: edwards::SIZES,
         key_types: &[ck::CKK_EC_MONTGOMERY],
         parameter: Shape::EcdhAesKeyWrap,
+        extra_flags: edwards::FLAGS,
         wrapping: Some(WRAPPING),
     }),
 ];
