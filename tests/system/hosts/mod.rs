@@ -4,6 +4,7 @@
 mod allocator;
 mod exit;
 mod fork;
+mod growth;
 mod privileged;
 mod process;
 mod threads;

@@ -13,7 +13,6 @@ use cryptoki_sys as ck;
 use sealhsm_crypto::digest::MAX_LEN;
 use sealhsm_crypto::mac::{self, Hmac};
 use sealhsm_secret::Secret;
-use std::sync::Arc;
 use zeroize::Zeroize;
 
 /// The labels of the protocol (RFC 5705 section 4, RFC 7627).
@@ -28,8 +27,8 @@ macro_rules! mac {
             sizes: (1, secret::MAX_SECRET),
             key_types: &[ck::CKK_GENERIC_SECRET],
             parameter: Shape::TlsMac,
-            sign: Some(|key| Ok(Box::new(Finished::new(key)) as Box<dyn Signer>)),
-            verify: Some(|key| Ok(Box::new(Finished::new(key)) as Box<dyn Verifier>)),
+            sign: Some(|key| Ok(Box::new(Finished::new(key)?) as Box<dyn Signer>)),
+            verify: Some(|key| Ok(Box::new(Finished::new(key)?) as Box<dyn Verifier>)),
         })
     };
 }
@@ -127,7 +126,7 @@ fn pre_master(parameter: &Parameter<'_>, template: &Attributes) -> Result<Attrib
 
 /// CKM_TLS_MAC: the first bytes of the function for one of two labels and the data.
 struct Finished {
-    key: Arc<Key>,
+    secret: Secret,
     prf: Prf,
     label: &'static [u8],
     len: usize,
@@ -138,12 +137,12 @@ const SHORTEST_MAC: u64 = 12;
 const LONGEST_MAC: u64 = 256;
 
 impl Finished {
-    fn new(key: &Arc<Key>) -> Collected<Finished> {
-        Collected::new(Finished { key: key.clone(), prf: Prf::Old, label: RESERVED[0], len: 0 })
+    fn new(key: &Key) -> Result<Collected<Finished>> {
+        Ok(Collected::new(Finished { secret: key.secret()?.duplicate(), prf: Prf::Old, label: RESERVED[0], len: 0 }))
     }
 
     fn mac(&self, data: &[u8]) -> Result<Secret> {
-        self.prf.expand(self.key.secret()?.as_ref(), &[self.label, data], self.len)
+        self.prf.expand(self.secret.as_ref(), &[self.label, data], self.len)
     }
 }
 
