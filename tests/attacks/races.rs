@@ -53,7 +53,7 @@ fn a_key_of_a_session_that_was_closed_does_not_come() {
         let other = module.open_rw(session.info().unwrap().slotID).unwrap();
         let made = meanwhile(other, || other.close().unwrap());
         assert_eq!(session.find(&Template::new()).unwrap(), []);
-        assert_eq!(code(made), ck::CKR_SESSION_HANDLE_INVALID);
+        assert_eq!(code(made), ck::CKR_SESSION_CLOSED);
     });
 }
 

@@ -80,9 +80,19 @@ extern "C" fn in_parent() {
     let _ = FORKING.try_with(Cell::take);
 }
 
-extern "C" fn in_child() {
+/// In the child, by whoever comes first: our handler, or a handler of the host's that calls us.
+pub fn arrived() {
     if let Ok(Some(forking)) = FORKING.try_with(Cell::take) {
         forking.in_child();
+    }
+}
+
+extern "C" fn in_child() {
+    arrived();
+    let begun = !std::ptr::eq(mark(), &raw const IN_DATA) && mark().generation.load(Ordering::Relaxed) != 0;
+    if begun {
+        // A handler of the host's has called us: what there is now is the child's own.
+        return;
     }
     process::forked();
     IN_DATA.claimed.store(false, Ordering::Relaxed);

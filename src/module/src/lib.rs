@@ -2,6 +2,7 @@
 //! It knows pointers, lengths and processes; it knows nothing of tokens, keys or mechanisms beyond the
 //! shape of their parameters.
 
+mod cancel;
 mod chapter;
 mod decode;
 mod encode;

@@ -122,6 +122,7 @@ fn world() -> &'static World {
 }
 
 fn begin() {
+    fork::arrived();
     let new = World { current: Mutex::new(None), seen_by_children: AtomicPtr::new(ptr::null_mut()) };
     let parents = WORLD.swap(Box::leak(Box::new(new)), Ordering::AcqRel);
     FIRST_OURS.store(NEXT.load(Ordering::Relaxed), Ordering::Relaxed);

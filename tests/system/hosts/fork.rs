@@ -1,7 +1,9 @@
 //! Forks: the child starts anew, and the parent notices nothing, whatever becomes of the child.
+#![allow(unsafe_code)]
 
 use crate::hosts::{login, prepared, works};
-use kit::{Forked, Template, ck, eventually, fork, isolated};
+use kit::{Forked, Module, Template, ck, eventually, fork, isolated};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -189,5 +191,37 @@ fn a_daemon_that_initialises_forks_and_lets_its_parent_exit_works_in_the_child()
         }));
         eventually("the daemon has signed", || done.exists());
         eventually("all agents end", || env.tpm().agents().is_empty());
+    });
+}
+
+static MODULE: OnceLock<Module> = OnceLock::new();
+
+/// What a fork handler of the host's does in the child.
+extern "C" fn start_over() {
+    let module = MODULE.get().expect("loaded");
+    module.initialize().expect("C_Initialize");
+    std::thread::scope(|scope| scope.spawn(|| works(&login(module))).join().expect("it works"));
+}
+
+#[test]
+fn a_fork_handler_of_the_host_may_initialise_us_in_the_child_before_ours_has_run() {
+    isolated(|env| {
+        env.tpm();
+        // Handlers of the child run in the order in which they came to be: the host's first.
+        // SAFETY: a function that is never unloaded.
+        assert_eq!(unsafe { libc::pthread_atfork(None, None, Some(start_over)) }, 0);
+        let module = MODULE.get_or_init(Module::ours);
+        module.initialize().unwrap();
+        let session = prepared(env, module);
+        for _ in 0..3 {
+            assert!(fork(|| {
+                let mine = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+                works(&mine);
+                mine.create(&Template::data("by the child", false, b"")).unwrap();
+                mine.logout().unwrap();
+                module.finalize().unwrap();
+            }));
+            works(&session);
+        }
     });
 }

@@ -4,8 +4,10 @@
 mod allocator;
 mod exit;
 mod fork;
+mod growth;
 mod privileged;
 mod process;
+mod races;
 mod threads;
 
 use kit::{Env, Module, Session, USER_PIN, ck};

@@ -1,7 +1,9 @@
-//! Threads of a host: many at once, on sessions of their own and on one, unloading under them.
+//! Threads of a host: many at once, on sessions of their own and on one, unloading under them, cancelled.
+#![allow(unsafe_code)]
 
 use crate::hosts::{login, prepared, works};
-use kit::{Mechanism, Module, Template, ck, isolated};
+use kit::{Mechanism, Module, Session, Template, ck, isolated};
+use std::ffi::c_void;
 use std::sync::mpsc;
 
 /// As the kernel counts them.
@@ -174,5 +176,69 @@ fn a_thread_may_end_after_the_module_was_unloaded() {
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
         let code = maps.lines().filter(|line| line.contains("libsealhsm.so") && line.contains("r-xp")).count();
         assert_eq!(code, 1, "loaded once, and never unmapped under a thread");
+    });
+}
+
+unsafe extern "C-unwind" {
+    fn pthread_testcancel();
+}
+unsafe extern "C" {
+    fn pthread_create(
+        thread: *mut libc::pthread_t,
+        attributes: *const c_void,
+        start: extern "C-unwind" fn(*mut c_void) -> *mut c_void,
+        argument: *mut c_void,
+    ) -> libc::c_int;
+}
+
+/// Writes to the token until it is cancelled. Nothing here minds being left in the middle.
+extern "C-unwind" fn writes(session: *mut c_void) -> *mut c_void {
+    // SAFETY: the session of the test, which joins this thread.
+    let session = unsafe { &*session.cast::<Session<'_>>() };
+    let raw = session.module.raw();
+    let (mut class, mut yes) = (ck::CKO_DATA, ck::CK_TRUE);
+    let attribute = |type_, value: *mut c_void, length: usize| ck::CK_ATTRIBUTE {
+        type_,
+        pValue: value,
+        ulValueLen: length as ck::CK_ULONG,
+    };
+    let mut template = [
+        attribute(ck::CKA_CLASS, (&raw mut class).cast(), size_of_val(&class)),
+        attribute(ck::CKA_TOKEN, (&raw mut yes).cast(), 1),
+    ];
+    loop {
+        let mut object = 0;
+        // SAFETY: a template of two attributes, and a place for the handle; then a point at which to be cancelled.
+        unsafe {
+            let made = raw.C_CreateObject(session.handle, template.as_mut_ptr(), 2, &raw mut object);
+            if made != ck::CKR_OK || raw.C_DestroyObject(session.handle, object) != ck::CKR_OK {
+                return std::ptr::null_mut();
+            }
+            pthread_testcancel();
+        }
+    }
+}
+
+#[test]
+fn a_host_may_cancel_a_thread_that_is_in_the_middle_of_a_call() {
+    isolated(|env| {
+        let module = env.module();
+        let session = prepared(env, &module);
+        for round in 0..20 {
+            let (mut thread, mut end) = (0, std::ptr::null_mut());
+            let argument = (&raw const session).cast_mut().cast();
+            // SAFETY: a thread that uses the session until it is joined.
+            unsafe {
+                assert_eq!(pthread_create(&raw mut thread, std::ptr::null(), writes, argument), 0);
+                std::thread::sleep(std::time::Duration::from_millis(5 + round));
+                assert_eq!(libc::pthread_cancel(thread), 0);
+                assert_eq!(libc::pthread_join(thread, &raw mut end), 0);
+            }
+            // PTHREAD_CANCELED.
+            assert_eq!(end.addr() as isize, -1);
+        }
+        works(&session);
+        let made = session.create(&Template::data("after", true, b"")).unwrap();
+        session.destroy(made).unwrap();
     });
 }

@@ -165,7 +165,7 @@ impl Application {
                     let _turn = lock(&token.changing);
                     let now = token.object(object).ok_or(Error::ObjectHandleInvalid)?;
                     let changed = Object::in_session(object, now.uuid, owner, change(now.attributes(None)?)?);
-                    match token.replace(&now, changed) {
+                    match token.change_view(|view| view.replace(&now, Arc::new(changed))) {
                         true => return Ok(()),
                         // A one-time password went out, or the object is gone.
                         false => continue,
@@ -334,7 +334,7 @@ impl Application {
         }
         if !fleeting.is_empty() {
             session.made_objects.store(true, Ordering::SeqCst);
-            token.show(&fleeting)?;
+            token.add(&fleeting, || !session.closed())?;
         }
         let taken_back = |error| {
             token.change_view(|view| fleeting.iter().for_each(|object| drop(view.remove(object.handle))));
@@ -354,10 +354,6 @@ impl Application {
                     .collect())
             });
             done.map_err(taken_back)?;
-        }
-        if !fleeting.is_empty() && session.closed() {
-            // By another thread, which may have looked for objects of the session before these came.
-            return Err(taken_back(Error::SessionHandleInvalid));
         }
         for (place, uuid, object) in stored {
             let kept = token.with_view(|view| view.by_uuid(uuid).cloned()).ok_or(Error::DeviceError)?;

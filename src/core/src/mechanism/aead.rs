@@ -156,14 +156,13 @@ pub(super) fn begin_gcm(context: &mut Context, parameter: &Parameter<'_>) -> Res
 enum Text {
     /// As it comes.
     Stream(Context),
-    /// All of it at once.
-    Whole(ccm::Context),
+    /// All of it at once, under this key.
+    Whole(ccm::Context, Secret),
 }
 
 /// One message at a time under one key, in one direction.
 pub struct Aead {
     algorithm: &'static Algorithm,
-    key: Arc<Key>,
     direction: Direction,
     text: Text,
     nonce: Vec<u8>,
@@ -181,15 +180,14 @@ pub struct Aead {
 impl Aead {
     /// With no message begun.
     pub fn new(algorithm: &'static Algorithm, key: &Arc<Key>, direction: Direction) -> Result<Self> {
-        let cipher = (algorithm.cipher)(key)?;
+        let (cipher, key) = ((algorithm.cipher)(key)?, key.secret()?);
         let text = match algorithm.way {
-            Way::Stream(_) => Context::new(cipher, key.secret()?.as_ref(), direction, false).map(Text::Stream),
-            Way::Whole => ccm::Context::new(cipher, direction).map(Text::Whole),
+            Way::Stream(_) => Context::new(cipher, key.as_ref(), direction, false).map(Text::Stream),
+            Way::Whole => ccm::Context::new(cipher, direction).map(|context| Text::Whole(context, key.duplicate())),
         };
         let text = text.map_err(failed)?;
         Ok(Self {
             algorithm,
-            key: key.clone(),
             direction,
             text,
             nonce: Vec::new(),
@@ -215,8 +213,8 @@ impl Aead {
                     context.associate(message.aad).map_err(failed)?;
                 }
             }
-            Text::Whole(_) if message.aad.len() > collect::MAX => return Err(Error::TokenResourceExceeded),
-            Text::Whole(_) => {
+            Text::Whole(..) if message.aad.len() > collect::MAX => return Err(Error::TokenResourceExceeded),
+            Text::Whole(..) => {
                 for (kept, given) in [(&mut self.nonce, message.nonce), (&mut self.aad, message.aad)] {
                     kept.clear();
                     kept.extend_from_slice(given);
@@ -311,8 +309,8 @@ impl Aead {
         if plain.len() > collect::MAX {
             return Err(Error::TokenResourceExceeded);
         }
-        let Text::Whole(context) = &mut self.text else { return Err(Error::General) };
-        let message = ccm::Message { key: self.key.secret()?.as_ref(), nonce: &self.nonce, aad: &self.aad };
+        let Text::Whole(context, key) = &mut self.text else { return Err(Error::General) };
+        let message = ccm::Message { key: key.as_ref(), nonce: &self.nonce, aad: &self.aad };
         context.seal(&message, plain, output, tag).map_err(failed)?;
         Ok(plain.len())
     }
@@ -338,9 +336,9 @@ impl Aead {
                 let opened = context.expect_tag(tag).and_then(|()| context.update(sealed, plain));
                 opened.and_then(|_| context.finish(&mut [])).is_ok()
             }
-            Text::Whole(_) if sealed.len() > collect::MAX => return Err(Error::TokenResourceExceeded),
-            Text::Whole(context) => {
-                let message = ccm::Message { key: self.key.secret()?.as_ref(), nonce: &self.nonce, aad: &self.aad };
+            Text::Whole(..) if sealed.len() > collect::MAX => return Err(Error::TokenResourceExceeded),
+            Text::Whole(context, key) => {
+                let message = ccm::Message { key: key.as_ref(), nonce: &self.nonce, aad: &self.aad };
                 context.open(&message, sealed, tag, plain).map_err(failed)?
             }
         };

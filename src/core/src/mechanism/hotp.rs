@@ -9,8 +9,7 @@ use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::digest::{self, MAX_LEN};
 use sealhsm_crypto::mac::{self, Hmac};
-use sealhsm_secret::Wipe;
-use std::sync::Arc;
+use sealhsm_secret::{Secret, Wipe};
 
 /// CK_OTP_PARAMS, as far as HOTP looks at it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,8 +41,8 @@ pub(super) static ROWS: &[Row] = &[
         key_types: TYPES,
         parameter: Shape::Otp,
         one_message: true,
-        sign: Some(|key| Ok(Box::new(Hotp::new(key)))),
-        verify: Some(|key| Ok(Box::new(Hotp::new(key)))),
+        sign: Some(|key| Ok(Box::new(Hotp::new(key)?))),
+        verify: Some(|key| Ok(Box::new(Hotp::new(key)?))),
     }),
 ];
 
@@ -55,7 +54,11 @@ pub const COUNTER: usize = 8;
 const WITHOUT_EFFECT: u64 = ck::CKF_EXCLUDE_TIME | ck::CKF_EXCLUDE_CHALLENGE | ck::CKF_EXCLUDE_PIN;
 
 struct Hotp {
-    key: Arc<Key>,
+    value: Secret,
+    /// The handle of the key.
+    object: u64,
+    /// CKA_OTP_LENGTH and CKA_OTP_USER_FRIENDLY_MODE.
+    wanted: (u64, bool),
     digits: usize,
     /// CK_OTP_COUNTER.
     asked: Option<u64>,
@@ -64,13 +67,15 @@ struct Hotp {
 }
 
 impl Hotp {
-    fn new(key: &Arc<Key>) -> Hotp {
-        Hotp { key: key.clone(), digits: 0, asked: None, counted: None }
+    fn new(key: &Key) -> Result<Hotp> {
+        let (value, len, friendly) = key.otp()?;
+        let (value, wanted) = (value.duplicate(), (len, friendly));
+        Ok(Hotp { value, object: key.object, wanted, digits: 0, asked: None, counted: None })
     }
 
     fn begin(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         let Parameter::Otp(given) = *parameter else { return Err(Error::MechanismParamInvalid) };
-        let (_, len, friendly) = self.key.otp()?;
+        let (len, friendly) = self.wanted;
         let flags = given.flags & !WITHOUT_EFFECT;
         let len = given.len.unwrap_or(len);
         let right = (flags == 0 || flags == ck::CKF_USER_FRIENDLY_OTP && friendly)
@@ -86,7 +91,7 @@ impl Hotp {
     /// RFC 4226 section 5.3.
     fn write(&self, counter: u64, digits: &mut [u8]) -> Result<()> {
         let mut mac = [0; MAX_LEN];
-        let mut hmac = Hmac::new(&digest::SHA1, self.key.otp()?.0.as_ref()).map_err(failed)?;
+        let mut hmac = Hmac::new(&digest::SHA1, self.value.as_ref()).map_err(failed)?;
         hmac.update(&counter.to_be_bytes()).and_then(|()| hmac.finish(&mut mac)).map_err(failed)?;
         let from = usize::from(mac[digest::SHA1.len - 1] & 0xf);
         let cut = [mac[from], mac[from + 1], mac[from + 2], mac[from + 3]];
@@ -126,7 +131,7 @@ impl Signer for Hotp {
         false
     }
     fn counter(&self) -> Option<Counter> {
-        Some(Counter { object: self.key.object, asked: self.asked })
+        Some(Counter { object: self.object, asked: self.asked })
     }
     fn counted(&mut self, counter: u64) {
         self.counted = Some(counter);

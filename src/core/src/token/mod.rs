@@ -41,6 +41,7 @@ pub struct Token {
     looked: AtomicU64,
     user_failed: AtomicBool,
     so_failed: AtomicBool,
+    /// Taken before `access`, and that before `view`, by who takes several.
     sessions: Mutex<Counts>,
     /// Who a test says is logged in, where there is no TPM.
     #[cfg(test)]
@@ -94,6 +95,13 @@ pub struct Counts {
     pub read_only: u64,
     /// Read/write.
     pub read_write: u64,
+}
+
+impl Counts {
+    /// Those of one kind.
+    pub fn of(&mut self, read_write: bool) -> &mut u64 {
+        if read_write { &mut self.read_write } else { &mut self.read_only }
+    }
 }
 
 impl Token {
@@ -175,8 +183,9 @@ impl Token {
         opened.map_err(|e| seal_error(self.uuid, e))
     }
 
-    /// C_Login.
-    pub fn log_in(&self, who: Who, pin: &Secret) -> Result<()> {
+    /// C_Login. `open`: whether the call's session still is, once the TPM has answered. If it was the last to close, then
+    /// that was a logout, which a late login does not undo.
+    pub fn log_in(&self, who: Who, pin: &Secret, open: impl Fn() -> bool) -> Result<()> {
         let _turn = lock(&self.turn);
         match self.who() {
             Some(present) if present == who => return Err(Error::UserAlreadyLoggedIn),
@@ -188,7 +197,15 @@ impl Token {
         let rings = key.rings();
         let public = rings.public.0.duplicate();
         let private = rings.private.filter(|_| who == Who::User);
+        // No session comes or goes between these looks and the login.
+        let counts = self.sessions();
         let mut access = write(&self.access);
+        if !open() {
+            return Err(Error::SessionClosed);
+        }
+        if who == Who::So && counts.read_only > 0 {
+            return Err(Error::SessionReadOnlyExists);
+        }
         if let (Some(store), Some(machine)) = (&access.store, &access.public) {
             if !machine.ct_eq(public.as_ref()) {
                 if !store.refresh().is_err_and(|e| ended(&e)) {
@@ -381,26 +398,19 @@ impl Token {
         look(&read(&self.view))
     }
 
-    /// Shows new session objects, all or none. `UserNotLoggedIn`: one is private, and whoever began to make it is gone.
-    pub fn show(&self, objects: &[Arc<Object>]) -> Result<()> {
-        // A logout takes the login first and then what is private: it finds these, or they find it.
+    /// Adds objects of a session, all or none: not to a session that is closed by now (`open`), and no private ones where
+    /// the user has logged out.
+    pub fn add(&self, objects: &[Arc<Object>], open: impl Fn() -> bool) -> Result<()> {
         let access = read(&self.access);
-        if objects.iter().any(|object| object.private) && self.who_in(&access) != Some(Who::User) {
+        let mut view = write(&self.view);
+        if !open() {
+            return Err(Error::SessionClosed);
+        }
+        if objects.iter().any(|o| o.private) && self.who_in(&access) != Some(Who::User) {
             return Err(Error::UserNotLoggedIn);
         }
-        let mut view = write(&self.view);
         objects.iter().for_each(|object| view.insert(object.clone()));
         Ok(())
-    }
-
-    /// Puts a changed session object in the place of what it was; false if that is no longer there.
-    pub fn replace(&self, before: &Arc<Object>, changed: Object) -> bool {
-        let mut view = write(&self.view);
-        let present = view.get(before.handle).is_some_and(|now| Arc::ptr_eq(now, before));
-        if present {
-            view.insert(Arc::new(changed));
-        }
-        present
     }
 
     /// Changes the view: session objects.

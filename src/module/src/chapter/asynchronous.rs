@@ -10,7 +10,7 @@ macro_rules! asynchronous {
             #[allow(unsafe_code, non_snake_case)]
             #[unsafe(no_mangle)]
             pub extern "C" fn $name(session: CK_SESSION_HANDLE $(, _: $type)*) -> CK_RV {
-                crate::entry::initialized(stringify!($name), |app| {
+                crate::entry::initialized(stringify!($name), true, |app| {
                     app.check_session(session)?;
                     Err(Error::FunctionNotSupported)
                 })

@@ -14,7 +14,6 @@ use cryptoki_sys as ck;
 use sealhsm_crypto::digest::MAX_LEN;
 use sealhsm_crypto::mac::{self, Hmac};
 use sealhsm_secret::{Secret, Wipe};
-use std::sync::Arc;
 
 /// The labels of the protocol (RFC 5705 section 4, RFC 7627).
 pub const RESERVED: [&[u8]; 5] =
@@ -28,8 +27,8 @@ macro_rules! mac {
             sizes: (1, secret::MAX_SECRET),
             key_types: &[ck::CKK_GENERIC_SECRET],
             parameter: Shape::TlsMac,
-            sign: Some(|key| Ok(Box::new(Finished::new(key)) as Box<dyn Signer>)),
-            verify: Some(|key| Ok(Box::new(Finished::new(key)) as Box<dyn Verifier>)),
+            sign: Some(|key| Ok(Box::new(Finished::new(key)?) as Box<dyn Signer>)),
+            verify: Some(|key| Ok(Box::new(Finished::new(key)?) as Box<dyn Verifier>)),
         })
     };
 }
@@ -137,7 +136,9 @@ fn pre_master(parameter: &Parameter<'_>, template: &Attributes) -> Result<Attrib
 
 /// CKM_TLS_MAC: the first bytes of the function for one of two labels and the data.
 struct Finished {
-    key: Arc<Key>,
+    secret: Secret,
+    /// Whether the old function takes it.
+    old: Result<()>,
     prf: Prf,
     label: &'static [u8],
     len: usize,
@@ -148,12 +149,13 @@ const SHORTEST_MAC: u64 = 12;
 const LONGEST_MAC: u64 = 256;
 
 impl Finished {
-    fn new(key: &Arc<Key>) -> Collected<Finished> {
-        Collected::new(Finished { key: key.clone(), prf: Prf::Old, label: RESERVED[0], len: 0 })
+    fn new(key: &Key) -> Result<Collected<Finished>> {
+        let (secret, old) = (key.secret()?.duplicate(), Prf::Old.takes(key));
+        Ok(Collected::new(Finished { secret, old, prf: Prf::Old, label: RESERVED[0], len: 0 }))
     }
 
     fn mac(&self, data: &[u8]) -> Result<Secret> {
-        self.prf.expand(self.key.secret()?.as_ref(), &[self.label, data], self.len)
+        self.prf.expand(self.secret.as_ref(), &[self.label, data], self.len)
     }
 }
 
@@ -161,7 +163,9 @@ impl Scheme for Finished {
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()> {
         let Parameter::Tls(Tls::Mac { prf, len, side }) = *parameter else { return Err(Error::MechanismParamInvalid) };
         self.prf = Prf::of_any(prf)?;
-        self.prf.takes(&self.key)?;
+        if let Prf::Old = self.prf {
+            self.old?;
+        }
         let most = if matches!(self.prf, Prf::Old) { SHORTEST_MAC } else { LONGEST_MAC };
         if !(SHORTEST_MAC..=most).contains(&len) {
             return Err(Error::MechanismParamInvalid);

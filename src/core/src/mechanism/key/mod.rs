@@ -98,7 +98,7 @@ pub enum Material {
     },
 }
 
-/// An engine at rest.
+/// An engine at rest. It owns what it needs of the key, and never the key, which would then never end.
 pub enum Spare {
     /// Encrypting.
     Encrypt(Box<dyn Cipher>),
