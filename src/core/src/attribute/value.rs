@@ -95,13 +95,15 @@ impl Attributes {
     }
     /// Takes what is missing from `others`, which come in the order of their types.
     pub fn complete(&mut self, others: impl Iterator<Item = (Type, Value)>) {
-        let mut given = std::mem::take(&mut self.0).into_iter().peekable();
+        let mut given = std::mem::take(&mut self.0).into_iter();
         let mut all = Vec::with_capacity(ROOM);
         for other in others {
-            while let Some(before) = given.next_if(|(of, _)| *of < other.0) {
-                all.push(before);
+            let before = given.as_slice().iter().take_while(|(of, _)| *of < other.0).count();
+            all.extend(given.by_ref().take(before));
+            match given.as_slice().first() {
+                Some((of, _)) if *of == other.0 => all.extend(given.next()),
+                _ => all.push(other),
             }
-            all.push(given.next_if(|(of, _)| *of == other.0).unwrap_or(other));
         }
         all.extend(given);
         self.0 = all;
