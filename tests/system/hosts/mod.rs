@@ -7,6 +7,7 @@ mod fork;
 mod growth;
 mod privileged;
 mod process;
+mod races;
 mod threads;
 
 use kit::{Env, Module, Session, USER_PIN, ck};

@@ -30,7 +30,7 @@ impl Deref for Current {
 
 impl Drop for Current {
     fn drop(&mut self) {
-        let session = self.0.take();
+        let session = self.0.take().filter(|session| session.rest());
         // Not kept if the thread is ending.
         let _ = LAST.try_with(|last| last.set(session));
     }

@@ -11,6 +11,7 @@ use crate::object::view::{self, new_handle};
 use crate::object::{Home, Object, certificate, record};
 use crate::session::Session;
 use crate::session::operation::Search;
+use crate::token::Token;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_seal::Who;
@@ -140,7 +141,7 @@ impl Application {
         let session = self.session(session)?;
         let token = &session.token;
         self.fixed(&session, object)?;
-        let first = self.object(&session, object)?;
+        self.object(&session, object)?;
         let so = token.who() == Some(Who::So);
         let change = |present: &Attributes| -> Result<Attributes> {
             self.may_write(&session, present)?;
@@ -154,21 +155,22 @@ impl Application {
             }
             Ok(changed)
         };
-        if let Home::Session { session: owner } = first.home {
-            let changed = change(first.attributes(None)?)?;
-            let changed = Arc::new(Object::in_session(object, first.uuid, owner, changed)?);
-            token.change_view(|view| view.insert(changed));
-            return Ok(());
-        }
         let mut written: Option<(Vec<u8>, Secret)> = None;
         // Each try starts from what the object is by then.
         for _ in 0..TRIES {
             let now = token.object(object).ok_or(Error::ObjectHandleInvalid)?;
-            let Home::Token { ring, version } = now.home else { return Err(Error::ObjectHandleInvalid) };
             let changed = change(now.attributes(token.present_store().as_ref())?)?;
-            let (record, body) = written.insert((record::encode(&changed)?, codec::encode(&changed)?));
-            let put = Change::Put { uuid: now.uuid, ring, expected: version, record, body };
-            if token.try_commit(&[put])? {
+            let done = match now.home {
+                Home::Session { session: owner } => {
+                    let changed = Arc::new(Object::in_session(object, now.uuid, owner, changed)?);
+                    token.change_view(|view| view.replace(&now, changed))
+                }
+                Home::Token { ring, version } => {
+                    let (record, body) = written.insert((record::encode(&changed)?, codec::encode(&changed)?));
+                    token.try_commit(&[Change::Put { uuid: now.uuid, ring, expected: version, record, body }])?
+                }
+            };
+            if done {
                 return Ok(());
             }
         }
@@ -305,40 +307,53 @@ impl Application {
             object.set_bytes(ck::CKA_UNIQUE_ID, uuid.to_string());
             named.push((uuid, object));
         }
-        let mut written = Vec::new();
-        for (uuid, object) in named.iter().filter(|(_, o)| o.is(ck::CKA_TOKEN)) {
+        let (mut handles, mut ours, mut stored) = (Vec::with_capacity(named.len()), Vec::new(), Vec::new());
+        for (uuid, object) in named {
+            if object.is(ck::CKA_TOKEN) {
+                stored.push((handles.len(), uuid, object));
+                handles.push(ck::CK_INVALID_HANDLE);
+            } else {
+                let object = Arc::new(Object::in_session(new_handle(), uuid, session.handle, object)?);
+                handles.push(object.handle);
+                ours.push(object);
+            }
+        }
+        if !ours.is_empty() {
+            session.made_objects.store(true, Ordering::SeqCst);
+            token.add(&ours, || !session.closed())?;
+        }
+        if let Err(error) = self.store(token, &stored) {
+            token.change_view(|view| ours.iter().for_each(|object| drop(view.remove(object.handle))));
+            return Err(error);
+        }
+        for (place, uuid, object) in stored {
+            let kept = token.with_view(|view| view.by_uuid(uuid).cloned()).ok_or(Error::DeviceError)?;
+            kept.remember(object);
+            handles[place] = kept.handle;
+        }
+        Ok(handles)
+    }
+
+    /// Writes new token objects, all or none.
+    fn store(&self, token: &Token, objects: &[(usize, Uuid, Attributes)]) -> Result<()> {
+        let mut written = Vec::with_capacity(objects.len());
+        for (_, uuid, object) in objects {
             let ring = if object.is(ck::CKA_PRIVATE) { Ring::Private } else { Ring::Public };
             written.push((*uuid, ring, record::encode(object)?, codec::encode(object)?));
         }
-        if !written.is_empty() {
-            token.commit(|| {
-                Ok(written
-                    .iter()
-                    .map(|(uuid, ring, record, body)| Change::Put {
-                        uuid: *uuid,
-                        ring: *ring,
-                        expected: 0,
-                        record,
-                        body,
-                    })
-                    .collect())
-            })?;
+        if written.is_empty() {
+            return Ok(());
         }
-        let mut handles = Vec::with_capacity(named.len());
-        for (uuid, object) in named {
-            if object.is(ck::CKA_TOKEN) {
-                let kept = token.with_view(|view| view.by_uuid(uuid).cloned()).ok_or(Error::DeviceError)?;
-                kept.remember(object);
-                handles.push(kept.handle);
-            } else {
-                let handle = new_handle();
-                let object = Arc::new(Object::in_session(handle, uuid, session.handle, object)?);
-                session.made_objects.store(true, Ordering::Relaxed);
-                token.change_view(|view| view.insert(object));
-                handles.push(handle);
-            }
-        }
-        Ok(handles)
+        token.commit(|| {
+            let put = written.iter().map(|(uuid, ring, record, body)| Change::Put {
+                uuid: *uuid,
+                ring: *ring,
+                expected: 0,
+                record,
+                body,
+            });
+            Ok(put.collect())
+        })
     }
 }
 

@@ -26,14 +26,12 @@ impl Application {
         }
         let token = token.ok_or(Error::TokenNotInitialized)?;
         let read_write = flags & ck::CKF_RW_SESSION != 0;
-        let session = {
-            let mut counts = token.sessions();
-            if !read_write && token.who() == Some(Who::So) {
-                return Err(Error::SessionReadWriteSoExists);
-            }
-            *(if read_write { &mut counts.read_write } else { &mut counts.read_only }) += 1;
-            Arc::new(Session::new(self.number, new_handle(), slot, token.clone(), read_write))
-        };
+        let mut counts = token.sessions();
+        if !read_write && token.who() == Some(Who::So) {
+            return Err(Error::SessionReadWriteSoExists);
+        }
+        *counts.of(read_write) += 1;
+        let session = Arc::new(Session::new(self.number, new_handle(), slot, token.clone(), read_write));
         let handle = session.handle;
         write(&self.sessions).insert(handle, session);
         Ok(handle)
@@ -44,29 +42,37 @@ impl Application {
         let session = write(&self.sessions).remove(&session).ok_or(Error::SessionHandleInvalid)?;
         session.close();
         session.end();
-        let last = {
-            let mut counts = session.token.sessions();
-            *(if session.read_write { &mut counts.read_write } else { &mut counts.read_only }) -= 1;
-            counts.read_write + counts.read_only == 0
-        };
-        if last {
-            self.log_out(&session.token);
-            self.states.forget(&session.token);
+        let token = &session.token;
+        // Kept while it logs out: who opens a session from here on finds nobody logged in.
+        let mut counts = token.sessions();
+        *counts.of(session.read_write) -= 1;
+        if counts.read_write + counts.read_only == 0 {
+            token.log_out();
+            self.states.forget(token);
         }
         Ok(())
     }
 
-    /// C_CloseAllSessions.
+    /// C_CloseAllSessions, which logs out even if another thread opens a session meanwhile.
     pub fn close_all_sessions(&self, slot: SlotId) -> Result<()> {
-        self.token_in(slot)?;
-        let handles: Vec<_> = read(&self.sessions).values().filter(|s| s.slot == slot).map(|s| s.handle).collect();
-        for handle in handles {
-            match self.close_session(handle) {
-                // Another thread was faster.
-                Ok(()) | Err(Error::SessionHandleInvalid) => {}
-                Err(error) => return Err(error),
-            }
+        let Some(token) = self.token_in(slot)? else { return Ok(()) };
+        let mut closed = Vec::new();
+        {
+            let mut counts = token.sessions();
+            write(&self.sessions).retain(|_, session| {
+                let goes = Arc::ptr_eq(&session.token, &token);
+                if goes {
+                    session.close();
+                    *counts.of(session.read_write) -= 1;
+                    closed.push(session.clone());
+                }
+                !goes
+            });
+            token.log_out();
+            self.states.forget(&token);
         }
+        // Waits for what other threads are doing in them.
+        closed.iter().for_each(|session| session.end());
         Ok(())
     }
 
@@ -82,7 +88,7 @@ impl Application {
         let session = self.session(session)?;
         let token = &session.token;
         match user_type {
-            ck::CKU_USER => token.log_in(Who::User, pin),
+            ck::CKU_USER => token.log_in(Who::User, pin, || !session.closed()),
             ck::CKU_SO => {
                 if token.sessions().read_only > 0 {
                     return Err(match token.who() {
@@ -90,7 +96,7 @@ impl Application {
                         _ => Error::SessionReadOnlyExists,
                     });
                 }
-                token.log_in(Who::So, pin)
+                token.log_in(Who::So, pin, || !session.closed())
             }
             ck::CKU_CONTEXT_SPECIFIC => self.reauthenticate(&session, pin),
             _ => Err(Error::UserTypeInvalid),
@@ -135,7 +141,7 @@ impl Application {
             return;
         }
         for session in read(&self.sessions).values().filter(|s| Arc::ptr_eq(&s.token, token)) {
-            session.settle_if_idle();
+            session.settle();
         }
     }
 

@@ -41,6 +41,12 @@ impl States {
         states.push_back(state);
     }
 
+    /// How many there are.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        lock(&self.0).len()
+    }
+
     /// Forgets what belongs to a login that is over.
     pub(super) fn log_out(&self, token: &Arc<Token>) {
         let over = |state: &State| Arc::ptr_eq(&state.token, token) && state.operations.iter().any(|op| op.private);
@@ -64,7 +70,9 @@ impl Application {
     /// C_GetOperationState.
     pub fn operation_state(&self, session: SessionHandle, out: Sink<'_>) -> Result<usize> {
         let session = self.session(session)?;
-        let operations = session.operations().save()?;
+        // Locked until the state is kept: a logout comes before it, or finds it.
+        let active = session.operations();
+        let operations = active.save()?;
         let Some(out) = out else { return Ok(LEN) };
         let out = out.get_mut(..LEN).ok_or(Error::BufferTooSmall(LEN))?;
         let mut name = [0; LEN];
@@ -84,11 +92,13 @@ impl Application {
         authentication_key: ObjectHandle,
     ) -> Result<()> {
         let session = self.session(session)?;
+        // Locked from the look to the end: a logout comes before it, or ends what it puts back.
+        let mut active = session.operations();
         let saved = self.saved(&session, state)?;
         let of = |kinds: &[Kind]| saved.iter().find(|operation| kinds.contains(&operation.kind));
         self.same_key(&session, encryption_key, of(&[Kind::Encrypt, Kind::Decrypt]))?;
         self.same_key(&session, authentication_key, of(&[Kind::Sign, Kind::Verify, Kind::VerifySignature]))?;
-        session.operations().restore(saved);
+        active.restore(saved);
         Ok(())
     }
 

@@ -91,6 +91,15 @@ impl View {
         self.objects.insert(object.handle, object);
     }
 
+    /// Puts a changed object in the place of `present`; false if that is not there any more.
+    pub fn replace(&mut self, present: &Arc<Object>, changed: Arc<Object>) -> bool {
+        let there = self.get(present.handle).is_some_and(|now| Arc::ptr_eq(now, present));
+        if there {
+            self.insert(changed);
+        }
+        there
+    }
+
     /// Takes an object away; its handle is dead for ever.
     pub fn remove(&mut self, handle: u64) -> Option<Arc<Object>> {
         let object = self.objects.remove(&handle)?;

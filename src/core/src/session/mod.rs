@@ -24,6 +24,8 @@ pub struct Session {
     /// Whether it ever made a session object, which then ends with it.
     pub made_objects: AtomicBool,
     closed: AtomicBool,
+    /// A key at rest here may be gone; a call was using the session when that was to be looked at.
+    unsettled: AtomicBool,
     operations: Mutex<Operations>,
 }
 
@@ -31,18 +33,19 @@ impl Session {
     /// A session with nothing running.
     pub fn new(application: u64, handle: u64, slot: u64, token: Arc<Token>, read_write: bool) -> Self {
         let operations = Mutex::new(Operations::new(token.removals.clone()));
-        let (made_objects, closed) = (AtomicBool::new(false), AtomicBool::new(false));
-        Session { application, handle, slot, token, read_write, made_objects, closed, operations }
+        let no = || AtomicBool::new(false);
+        let (made_objects, closed, unsettled) = (no(), no(), no());
+        Session { application, handle, slot, token, read_write, made_objects, closed, unsettled, operations }
     }
 
     /// Its handle is dead from here on.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::Release);
+        self.closed.store(true, Ordering::SeqCst);
     }
 
     /// Whether its handle is dead.
     pub fn closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.closed.load(Ordering::SeqCst)
     }
 
     /// Its operations, locked: two threads in one session take turns.
@@ -68,17 +71,31 @@ impl Session {
         }
     }
 
-    /// Drops what rests in it with a key that is gone, unless a call is at it just now: that call will see.
-    pub fn settle_if_idle(&self) {
+    /// Drops what rests in it with a key that is gone. If a call is at it just now, that does so at its end.
+    pub fn settle(&self) {
+        self.unsettled.store(true, Ordering::SeqCst);
         if let Ok(mut operations) = self.operations.try_lock() {
+            self.unsettled.store(false, Ordering::SeqCst);
             operations.settle();
         }
+    }
+
+    /// The end of a call: does what another thread could not do meanwhile. False if nothing more is to be kept of it.
+    pub fn rest(&self) -> bool {
+        if self.closed() {
+            self.end();
+            return false;
+        }
+        if self.unsettled.load(Ordering::SeqCst) {
+            self.settle();
+        }
+        true
     }
 
     /// Ends everything that runs in it and the objects it made.
     pub fn end(&self) {
         self.operations().clear();
-        if self.made_objects.load(Ordering::Relaxed) {
+        if self.made_objects.load(Ordering::SeqCst) {
             let home = crate::object::Home::Session { session: self.handle };
             self.token.change_view(|view| view.remove_all(|o| o.home == home));
         }

@@ -39,6 +39,7 @@ pub struct Token {
     looked: AtomicU64,
     user_failed: AtomicBool,
     so_failed: AtomicBool,
+    /// Taken before `access`, and that before `view`, by who takes several.
     sessions: Mutex<Counts>,
     /// Who a test says is logged in, where there is no TPM.
     #[cfg(test)]
@@ -94,6 +95,13 @@ pub struct Counts {
     pub read_write: u64,
 }
 
+impl Counts {
+    /// Those of one kind.
+    pub fn of(&mut self, read_write: bool) -> &mut u64 {
+        if read_write { &mut self.read_write } else { &mut self.read_only }
+    }
+}
+
 impl Token {
     /// A token nobody has used yet in this application.
     pub fn new(shared: Arc<Shared>, listed: Listed) -> Self {
@@ -133,11 +141,15 @@ impl Token {
 
     /// Who is logged in.
     pub fn who(&self) -> Option<Who> {
+        self.who_by(&read(&self.access))
+    }
+
+    fn who_by(&self, access: &Access) -> Option<Who> {
         #[cfg(test)]
         if let Some(who) = *lock(&self.pretended) {
             return Some(who);
         }
-        read(&self.access).login.as_ref().map(|l| l.who)
+        access.login.as_ref().map(|l| l.who)
     }
 
     /// The login, for those who need the token key.
@@ -168,8 +180,9 @@ impl Token {
         opened.map_err(|e| seal_error(self.uuid, e))
     }
 
-    /// C_Login.
-    pub fn log_in(&self, who: Who, pin: &Secret) -> Result<()> {
+    /// C_Login. `open`: whether the call's session still is, once the TPM has answered. If it was the last to close, then
+    /// that was a logout, which a late login does not undo.
+    pub fn log_in(&self, who: Who, pin: &Secret, open: impl Fn() -> bool) -> Result<()> {
         let _turn = lock(&self.turn);
         match self.who() {
             Some(present) if present == who => return Err(Error::UserAlreadyLoggedIn),
@@ -181,7 +194,15 @@ impl Token {
         let rings = key.rings();
         let public = rings.public.0.duplicate();
         let private = rings.private.filter(|_| who == Who::User);
+        // No session comes or goes between these looks and the login.
+        let counts = self.sessions();
         let mut access = write(&self.access);
+        if !open() {
+            return Err(Error::SessionClosed);
+        }
+        if who == Who::So && counts.read_only > 0 {
+            return Err(Error::SessionReadOnlyExists);
+        }
         if let (Some(store), Some(machine)) = (&access.store, &access.public) {
             if !machine.ct_eq(public.as_ref()) {
                 if !store.refresh().is_err_and(|e| ended(&e)) {
@@ -367,6 +388,21 @@ impl Token {
     /// Reads the view.
     pub fn with_view<T>(&self, look: impl FnOnce(&View) -> T) -> T {
         look(&read(&self.view))
+    }
+
+    /// Adds objects of a session, all or none: not to a session that is closed by now (`open`), and no private ones where
+    /// the user has logged out.
+    pub fn add(&self, objects: &[Arc<Object>], open: impl Fn() -> bool) -> Result<()> {
+        let access = read(&self.access);
+        let mut view = write(&self.view);
+        if !open() {
+            return Err(Error::SessionClosed);
+        }
+        if objects.iter().any(|o| o.private) && self.who_by(&access) != Some(Who::User) {
+            return Err(Error::UserNotLoggedIn);
+        }
+        objects.iter().for_each(|object| view.insert(object.clone()));
+        Ok(())
     }
 
     /// Changes the view: session objects.

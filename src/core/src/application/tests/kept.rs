@@ -1,11 +1,16 @@
 //! What a session keeps of an operation for the next one ends with the key.
 
 use super::{Bench, Said};
+use crate::Error;
+use crate::mechanism::aead::Message;
+use crate::mechanism::derive::tls::Tls;
+use crate::mechanism::hotp::Otp;
 use crate::mechanism::key::Key;
 use crate::mechanism::{Mechanism, Parameter};
+use crate::session::operation::Search;
 use cryptoki_sys as ck;
 use sealhsm_seal::Who;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Barrier, Weak};
 
 /// A key that two sessions used, these sessions, and a look at whether anything still holds the key.
 fn used(bench: &Bench, private: bool) -> (u64, [u64; 2], Weak<Key>) {
@@ -36,6 +41,52 @@ fn a_destroyed_key_is_wiped_in_every_session() {
 }
 
 #[test]
+fn a_key_keeps_no_engine_that_keeps_the_key() {
+    let bench = Bench::new("");
+    let aead = || Parameter::Aead(Message { nonce: &[1; 12], aad: &[], tag_bits: 128, len: Some(4) });
+    let gcm = Parameter::Gcm { iv: &[1; 12], aad: &[], tag_bits: 128 };
+    let finished = Parameter::Tls(Tls::Mac { prf: ck::CKM_SHA256, len: 12, side: 1 });
+    let cipher = |mechanism, parameter, of| (Mechanism { mechanism, parameter }, of, ck::CKA_ENCRYPT);
+    let mac = |mechanism, parameter, of| (Mechanism { mechanism, parameter }, of, ck::CKA_SIGN);
+    for (mechanism, key_type, usage) in [
+        cipher(ck::CKM_AES_GCM, gcm, ck::CKK_AES),
+        cipher(ck::CKM_AES_CCM, aead(), ck::CKK_AES),
+        cipher(ck::CKM_CHACHA20_POLY1305, aead(), ck::CKK_CHACHA20),
+        cipher(ck::CKM_AES_CBC_PAD, Parameter::Bytes(&[1; 16]), ck::CKK_AES),
+        cipher(ck::CKM_AES_CTS, Parameter::Bytes(&[1; 16]), ck::CKK_AES),
+        cipher(ck::CKM_AES_XTS, Parameter::Bytes(&[1; 16]), ck::CKK_AES_XTS),
+        mac(ck::CKM_TLS_MAC, finished, ck::CKK_GENERIC_SECRET),
+        mac(ck::CKM_HOTP, Parameter::Otp(Otp::default()), ck::CKK_HOTP),
+        mac(ck::CKM_AES_CMAC, Parameter::None, ck::CKK_AES),
+        mac(ck::CKM_SHA256_HMAC, Parameter::None, ck::CKK_GENERIC_SECRET),
+    ] {
+        let class = if key_type == ck::CKK_HOTP { ck::CKO_OTP_KEY } else { ck::CKO_SECRET_KEY };
+        let value: Vec<u8> = (0..32).collect();
+        let said = Said::key(class, key_type).bytes(ck::CKA_VALUE, &value).flag(usage, true);
+        let said = said.flag(ck::CKA_PRIVATE, false);
+        let key = bench.app.create_object(bench.session, &said.template()).unwrap();
+        let held = Arc::downgrade(&bench.object(key).unwrap().key(None).unwrap().0);
+        let mut out = [0; 64];
+        if usage == ck::CKA_SIGN {
+            let data = if class == ck::CKO_OTP_KEY { &b""[..] } else { b"data" };
+            bench.app.sign_init(bench.session, Some(&mechanism), key).unwrap();
+            bench.app.sign(bench.session, data, Some(&mut out)).unwrap();
+        } else {
+            let text = if key_type == ck::CKK_AES_XTS { &[0; 16][..] } else { b"text" };
+            let text = if mechanism.mechanism == ck::CKM_AES_CTS { &[0; 16] } else { text };
+            bench.app.encrypt_init(bench.session, Some(&mechanism), key).unwrap();
+            bench.app.encrypt(bench.session, text, Some(&mut out)).unwrap();
+        }
+        // Another operation sends the engine back to its key.
+        let digest = Mechanism { mechanism: ck::CKM_SHA256, parameter: Parameter::None };
+        bench.app.digest_init(bench.session, Some(&digest)).unwrap();
+        bench.app.digest(bench.session, b"data", Some(&mut out)).unwrap();
+        bench.app.destroy_object(bench.session, key).unwrap();
+        assert_eq!(held.strong_count(), 0, "{:#x}", mechanism.mechanism);
+    }
+}
+
+#[test]
 fn a_logout_wipes_private_keys_in_every_session() {
     let bench = Bench::new("");
     bench.become_user(Some(Who::User));
@@ -55,4 +106,61 @@ fn a_closed_session_keeps_nothing() {
     assert_eq!(held.strong_count(), 1);
     bench.app.destroy_object(bench.session, key).unwrap();
     assert_eq!(held.strong_count(), 0);
+}
+
+#[test]
+fn a_key_that_is_destroyed_while_a_session_is_in_use_is_wiped_when_the_call_ends() {
+    let bench = Bench::new("");
+    let (key, sessions, held) = used(&bench, false);
+    let call = bench.app.session(sessions[0]).unwrap();
+    let at_work = call.operations();
+    bench.app.destroy_object(bench.session, key).unwrap();
+    drop(at_work);
+    drop(call);
+    assert_eq!(held.strong_count(), 0);
+}
+
+#[test]
+fn a_session_that_is_closed_in_the_middle_of_a_call_keeps_nothing_of_it() {
+    let bench = Bench::new("");
+    let session = bench.app.open_session(7, ck::CKF_SERIAL_SESSION).unwrap();
+    let call = bench.app.session(session).unwrap();
+    let kept = call.clone();
+    bench.app.close_session(session).unwrap();
+    call.operations().search = Some(Search { found: vec![1] });
+    drop(call);
+    assert!(kept.operations().search.is_none());
+}
+
+#[test]
+fn a_state_that_is_put_back_while_the_user_logs_out_ends_with_the_login() {
+    let bench = Bench::new("");
+    let said = Said::key(ck::CKO_SECRET_KEY, ck::CKK_GENERIC_SECRET).bytes(ck::CKA_VALUE, &[7; 32]);
+    let said = said.flag(ck::CKA_SIGN, true).flag(ck::CKA_PRIVATE, true);
+    let mechanism = Mechanism { mechanism: ck::CKM_SHA256_HMAC, parameter: Parameter::None };
+    for round in 0..3000 {
+        bench.become_user(Some(Who::User));
+        let key = bench.app.create_object(bench.session, &said.template()).unwrap();
+        bench.app.sign_init(bench.session, Some(&mechanism), key).unwrap();
+        bench.app.sign_update(bench.session, b"part").unwrap();
+        let mut state = [0; 40];
+        bench.app.operation_state(bench.session, Some(&mut state)).unwrap();
+        let ready = Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                ready.wait();
+                for _ in 0..8 {
+                    let _ = bench.app.set_operation_state(bench.session, &state, 0, 0);
+                    let _ = bench.app.operation_state(bench.session, Some(&mut [0; 40]));
+                }
+            });
+            ready.wait();
+            (0..round % 64).for_each(|_| std::hint::spin_loop());
+            bench.become_user(None);
+        });
+        let signed = bench.app.sign_final(bench.session, Some(&mut [0; 32]));
+        assert_eq!(signed, Err(Error::OperationNotInitialized), "round {round}");
+        let held = bench.app.states.held();
+        assert_eq!(held, 0, "round {round}");
+    }
 }
