@@ -161,6 +161,11 @@ fn a_state_that_is_not_ours_is_refused_and_changes_nothing() {
         assert_eq!(restore(&session, &state).unwrap_err(), invalid);
         session.login(ck::CKU_USER, kit::USER_PIN).unwrap();
         restore(&session, &state).unwrap();
+        // After the last session.
+        module.close_all(slot).unwrap();
+        let session = module.open_rw(slot).unwrap();
+        session.login(ck::CKU_USER, kit::USER_PIN).unwrap();
+        assert_eq!(restore(&session, &state).unwrap_err(), invalid);
         // Another process, or the same after C_Finalize.
         module.finalize().unwrap();
         module.initialize().unwrap();

@@ -1,6 +1,7 @@
 //! C_DeriveKey (PKCS#11 3.2 section 5.18.5): vectors, what is inherited, what would show a key piece by piece, codes.
 
 mod ike;
+mod kdfs;
 mod password;
 mod sp800_108;
 mod tls;
@@ -352,5 +353,48 @@ fn a_base_key_may_say_what_its_children_are() {
         assert_eq!(session.bytes(child, ck::CKA_LABEL).unwrap(), b"child");
         assert!(session.flag(child, ck::CKA_SENSITIVE).unwrap());
         assert_eq!(code(session.derive(&hash, key, &open())), ck::CKR_TEMPLATE_INCONSISTENT);
+    });
+}
+
+#[test]
+fn a_key_of_two_bases_is_what_both_of_them_were_and_ask_for() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let generated = |more: &Template| {
+            let template = Template::new().ulong(ck::CKA_VALUE_LEN, 16).flag(ck::CKA_DERIVE, true).and(more);
+            session.generate_key(&Mechanism::plain(ck::CKM_GENERIC_SECRET_KEY_GEN), &template).unwrap()
+        };
+        let hidden = Template::new().sensitive(true).extractable(false);
+        let (always, other) = (generated(&hidden), generated(&hidden));
+        let imported = Template::secret_key(ck::CKK_GENERIC_SECRET, &[7; 16]).flag(ck::CKA_DERIVE, true);
+        let late = session.create(&imported.and(&hidden)).unwrap();
+        let concatenated = |one, two: Object, template: &Template| {
+            session.derive(&Mechanism::number(ck::CKM_CONCATENATE_BASE_AND_KEY, two.0), one, template)
+        };
+        for (one, two, expected) in [(always, other, true), (always, late, false), (late, always, false)] {
+            let key = concatenated(one, two, &Template::new()).unwrap();
+            for (of, is) in [
+                (ck::CKA_SENSITIVE, true),
+                (ck::CKA_EXTRACTABLE, false),
+                (ck::CKA_ALWAYS_SENSITIVE, expected),
+                (ck::CKA_NEVER_EXTRACTABLE, expected),
+            ] {
+                assert_eq!(session.flag(key, of).unwrap(), is, "{of:#x}");
+            }
+        }
+        let asks = generated(&Template::new().nested(ck::CKA_DERIVE_TEMPLATE, Template::new().label("asked")));
+        let plain = generated(&Template::new());
+        for (one, two) in [(asks, plain), (plain, asks)] {
+            let key = concatenated(one, two, &Template::new()).unwrap();
+            assert_eq!(session.bytes(key, ck::CKA_LABEL).unwrap(), b"asked");
+            let contradicts = concatenated(one, two, &Template::new().label("mine"));
+            assert_eq!(code(contradicts), ck::CKR_TEMPLATE_INCONSISTENT);
+        }
+        let guard = generated(&Template::new().flag(ck::CKA_WRAP_WITH_TRUSTED, true));
+        for (one, two) in [(guard, plain), (plain, guard)] {
+            let key = concatenated(one, two, &Template::new()).unwrap();
+            assert!(session.flag(key, ck::CKA_WRAP_WITH_TRUSTED).unwrap());
+        }
     });
 }
