@@ -149,6 +149,21 @@ fn a_token_made_by_another_process_is_an_event_and_can_be_used_at_once() {
 }
 
 #[test]
+fn what_cannot_be_read_is_said_once_and_not_at_every_look_for_an_event() {
+    isolated(|env| {
+        std::fs::create_dir_all(env.tokens().join("stray")).unwrap();
+        let module = env.module();
+        let said = || env.log().0.iter().filter(|line| line.contains("stray")).count();
+        let at_first = said();
+        assert!(at_first > 0);
+        for _ in 0..5 {
+            assert_eq!(code(module.wait_for_slot_event(ck::CKF_DONT_BLOCK)), ck::CKR_NO_EVENT);
+        }
+        assert_eq!(said(), at_first);
+    });
+}
+
+#[test]
 fn a_token_made_and_deleted_by_the_command_comes_and_goes() {
     isolated(|env| {
         let module = env.module();

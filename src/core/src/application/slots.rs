@@ -49,8 +49,8 @@ pub fn arrange(present: &[Slot], mut listed: Vec<Listed>, shared: &Arc<Shared>) 
 }
 
 fn in_use(token: &Token) -> bool {
-    let counts = token.sessions();
-    counts.read_only + counts.read_write > 0
+    // Whoever counts just now, perhaps while it asks the TPM, uses it.
+    token.sessions_if_idle().is_none_or(|counts| counts.read_only + counts.read_write > 0)
 }
 
 fn free_from(slots: &[Slot], wanted: u64) -> u64 {

@@ -6,7 +6,7 @@ use crate::mechanism::{self, Row};
 use crate::token::{Token, lock, read, seal_error, write};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
-use sealhsm_seal::{self as seal, Listed, NewToken, Who};
+use sealhsm_seal::{self as seal, Listed, NewToken, Unreadable, Who};
 use sealhsm_secret::Secret;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -40,8 +40,13 @@ impl Application {
         Ok(())
     }
 
+    fn look(&self) -> Result<(Vec<Listed>, Vec<Unreadable>)> {
+        seal::list(&self.shared.seal).map_err(|e| seal_error(uuid::Uuid::nil(), e))
+    }
+
+    /// The same, and what cannot be read goes to the log.
     fn list(&self) -> Result<Vec<Listed>> {
-        let (listed, unreadable) = seal::list(&self.shared.seal).map_err(|e| seal_error(uuid::Uuid::nil(), e))?;
+        let (listed, unreadable) = self.look()?;
         for bad in unreadable {
             log::warn!("{}: {}", bad.path.display(), bad.reason);
         }
@@ -248,7 +253,7 @@ impl Application {
     pub fn wait_for_slot_event(&self, block: bool) -> Result<SlotId> {
         loop {
             let known: Vec<_> = read(&self.slots).iter().filter_map(|s| s.token.as_ref().map(|t| t.uuid)).collect();
-            if self.list()?.iter().any(|listed| !known.contains(&listed.uuid)) {
+            if self.look()?.0.iter().any(|listed| !known.contains(&listed.uuid)) {
                 self.rearrange()?;
             }
             let mut arrived = lock(&self.arrived);

@@ -142,6 +142,11 @@ impl Token {
         lock(&self.sessions)
     }
 
+    /// The same, unless somebody has them.
+    pub fn sessions_if_idle(&self) -> Option<MutexGuard<'_, Counts>> {
+        self.sessions.try_lock().ok()
+    }
+
     /// Who is logged in.
     pub fn who(&self) -> Option<Who> {
         self.who_in(&read(&self.access))
