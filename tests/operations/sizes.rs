@@ -63,6 +63,9 @@ fn size(of: ck::CK_MECHANISM_TYPE, bytes: usize) -> u64 {
     if bits { 8 * bytes as u64 } else { bytes as u64 }
 }
 
+/// C_EncryptInit or C_SignInit.
+type Begin = fn(&Session<'_>, &Mechanism, Object) -> kit::Result<()>;
+
 /// Effective bits of RC2, which its parameter says.
 fn is_rc2(of: ck::CK_MECHANISM_TYPE) -> bool {
     mechanism_name(of).is_some_and(|name| name.starts_with("RC2_"))
@@ -77,7 +80,7 @@ fn a_mechanism_takes_secret_keys_of_the_sizes_that_it_tells_and_no_others() {
         let mut checked = 0;
         for of in module.mechanisms(0).unwrap() {
             let flags = module.mechanism_info(0, of).unwrap().flags;
-            let (begin, cancel): (fn(&Session<'_>, &Mechanism, Object) -> kit::Result<()>, _) = match flags {
+            let (begin, cancel): (Begin, _) = match flags {
                 flags if flags & ck::CKF_ENCRYPT != 0 => (|s, m, key| s.encrypt_init(m, key), ck::CKF_ENCRYPT),
                 flags if flags & ck::CKF_SIGN != 0 => (|s, m, key| s.sign_init(m, key), ck::CKF_SIGN),
                 _ => continue,
