@@ -61,8 +61,14 @@ fn the_profiles_are_those_that_are_kept() {
         let with_certificates = [&PROFILES[..3], &[ck::CKP_PUBLIC_CERTIFICATES_TOKEN], &PROFILES[3..]].concat();
         session.create(&certificate(1)).unwrap();
         assert_eq!(profiles(&session), PROFILES, "no key has its ID");
+        session.create(&Known::p256().private.token(true).id([1])).unwrap();
+        assert_eq!(profiles(&session), PROFILES, "only a PIN shows the key");
         session.create(&Known::p256().public.token(true).id([1])).unwrap();
         assert_eq!(profiles(&session), with_certificates);
+        session.create(&Known::p256().public.token(true)).unwrap();
+        let nameless = session.create(&certificate(1).without(ck::CKA_ID)).unwrap();
+        assert_eq!(profiles(&session), PROFILES, "no ID is no ID of a key");
+        session.destroy(nameless).unwrap();
         let private = session.create(&certificate(1).private(true)).unwrap();
         assert_eq!(profiles(&session), PROFILES, "one is private");
         session.destroy(private).unwrap();

@@ -64,6 +64,16 @@ fn one_word_denies_the_generation_and_the_use_of_short_keys() {
             let template = Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_AES);
             let unwrapped = code(session.unwrap(&pkcs1, private, &[1; 128], &template.ulong(ck::CKA_VALUE_LEN, 16)));
             assert_eq!(unwrapped, expected(ck::CKR_UNWRAPPING_KEY_SIZE_RANGE));
+            let new = Template::new().ulong(ck::CKA_VALUE_LEN, 16);
+            assert_eq!(code(session.encapsulate(&pkcs1, public, &new)), expected(ck::CKR_KEY_SIZE_RANGE));
+            let opened = code(session.decapsulate(&pkcs1, private, &new, &[1; 128]));
+            assert_eq!(opened, expected(ck::CKR_UNWRAPPING_KEY_SIZE_RANGE));
+            let half = Template::new().class(ck::CKO_PRIVATE_KEY).key_type(ck::CKK_EC);
+            let half = half.bytes(ck::CKA_EC_PARAMS, P192).bytes(ck::CKA_VALUE, [1; 24]);
+            let half = session.create(&half).unwrap();
+            let point = session.bytes(half, ck::CKA_EC_POINT).unwrap();
+            let ecdh = Mechanism::ecdh1(ck::CKM_ECDH1_DERIVE, ck::CKD_NULL, b"", &point);
+            assert_eq!(code(session.derive(&ecdh, half, &secret())), expected(ck::CKR_KEY_SIZE_RANGE));
             // What is long enough is none of this.
             let (public, private) = import(&session, &Known::rsa());
             let sealed = session.encrypt_with(&pkcs1, public, b"x").unwrap();
@@ -78,12 +88,17 @@ fn named(session: &Session<'_>, hash: ck::CK_MECHANISM_TYPE, mgf: ck::CK_RSA_PKC
     let (public, private) = import(session, &Known::rsa());
     let inner = session.create(&Template::secret_key(ck::CKK_AES, &[1; 16]).extractable(true)).unwrap();
     let (oaep, pss) = (Mechanism::oaep(hash, mgf, b""), Mechanism::pss(ck::CKM_RSA_PKCS_PSS, hash, mgf, 8));
+    let new = Template::new().ulong(ck::CKA_VALUE_LEN, 16);
+    let made = session.encapsulate(&oaep, public, &new);
+    let sealed = made.as_ref().map_or(vec![1; 256], |(sealed, _)| sealed.clone());
     vec![
         over(session, session.encrypt_init(&oaep, public)),
         over(session, session.decrypt_init(&oaep, private)),
         over(session, session.sign_init(&pss, private)),
         over(session, session.verify_init(&pss, public)),
         code(session.wrap(&oaep, public, inner)),
+        code(made),
+        code(session.decapsulate(&oaep, private, &new, &sealed)),
     ]
 }
 
@@ -94,9 +109,9 @@ fn a_denied_hash_is_denied_inside_parameters_too() {
         let module = env.module();
         let session = env.user(&module);
         let invalid = kit::Rv(ck::CKR_MECHANISM_PARAM_INVALID);
-        assert_eq!(named(&session, ck::CKM_SHA256, ck::CKG_MGF1_SHA384), [invalid; 5]);
-        assert_eq!(named(&session, ck::CKM_SHA384, ck::CKG_MGF1_SHA256), [invalid; 5]);
-        assert_eq!(named(&session, ck::CKM_SHA384, ck::CKG_MGF1_SHA384), [kit::Rv(ck::CKR_OK); 5]);
+        assert_eq!(named(&session, ck::CKM_SHA256, ck::CKG_MGF1_SHA384), [invalid; 7]);
+        assert_eq!(named(&session, ck::CKM_SHA384, ck::CKG_MGF1_SHA256), [invalid; 7]);
+        assert_eq!(named(&session, ck::CKM_SHA384, ck::CKG_MGF1_SHA384), [kit::Rv(ck::CKR_OK); 7]);
         let (public, private) = import(&session, &Known::rsa());
         let inner = session.create(&Template::secret_key(ck::CKK_AES, &[1; 16]).extractable(true)).unwrap();
         let both = Mechanism::rsa_aes_key_wrap(128);
@@ -140,7 +155,7 @@ fn legacy_covers_signatures_over_sha1_and_derivation_with_md5_but_not_oaep_with_
         let session = env.user(&module);
         let (invalid, fine) = (kit::Rv(ck::CKR_MECHANISM_PARAM_INVALID), kit::Rv(ck::CKR_OK));
         let got = named(&session, ck::CKM_SHA_1, ck::CKG_MGF1_SHA1);
-        assert_eq!(got, [fine, fine, invalid, invalid, fine]);
+        assert_eq!(got, [fine, fine, invalid, invalid, fine, fine, fine]);
         let base = session.create(&Template::secret_key(ck::CKK_GENERIC_SECRET, &[1; 16]).flag(ck::CKA_DERIVE, true));
         let hkdf = Mechanism::hkdf(ck::CKM_HKDF_DERIVE, (true, true), ck::CKM_MD5, (b"", 0), b"");
         assert_eq!(code(session.derive(&hkdf, base.unwrap(), &secret())), invalid);

@@ -63,6 +63,9 @@ fn size(of: ck::CK_MECHANISM_TYPE, bytes: usize) -> u64 {
     if bits { 8 * bytes as u64 } else { bytes as u64 }
 }
 
+/// C_EncryptInit or C_SignInit.
+type Begin = fn(&Session<'_>, &Mechanism, Object) -> kit::Result<()>;
+
 /// Effective bits of RC2, which its parameter says.
 fn is_rc2(of: ck::CK_MECHANISM_TYPE) -> bool {
     mechanism_name(of).is_some_and(|name| name.starts_with("RC2_"))

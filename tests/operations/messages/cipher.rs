@@ -274,6 +274,13 @@ fn parameters_that_cannot_be_are_refused_at_every_call() {
         session.message_encrypt_init(&Mechanism::plain(ck::CKM_AES_GCM), key).unwrap();
         let mut nowhere = changed(|m| m.tag.clear(), gcm());
         assert_eq!(session.encrypt_message(&mut nowhere, AAD, &DATA).unwrap_err(), invalid);
+        // A tag of another length than the one that the message began with.
+        for of in [128, 96] {
+            session.encrypt_message_begin(&mut Message::gcm(&[1; 12], of), AAD).unwrap();
+            let mut other = Message::gcm(&[1; 12], 224 - of);
+            assert_eq!(session.encrypt_message_next(&mut other, &DATA, END).unwrap_err(), invalid);
+            assert_eq!(session.encrypt_message_next(&mut other, &DATA, END).unwrap_err(), NONE);
+        }
         // Flags that nobody knows end the message.
         session.encrypt_message_begin(&mut gcm(), AAD).unwrap();
         assert_eq!(session.encrypt_message_next(&mut gcm(), &DATA, 2).unwrap_err(), ck::CKR_ARGUMENTS_BAD);

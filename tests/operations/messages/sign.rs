@@ -122,6 +122,11 @@ fn every_message_of_a_key_that_always_authenticates_asks_for_the_pin() {
             assert_eq!(session.sign_message_begin(None).unwrap_err(), ck::CKR_USER_NOT_LOGGED_IN);
             session.login(ck::CKU_CONTEXT_SPECIFIC, kit::USER_PIN).unwrap();
             session.sign_message(&DATA).unwrap();
+            // A message in parts is one message, and the login before it is used up with it.
+            session.login(ck::CKU_CONTEXT_SPECIFIC, kit::USER_PIN).unwrap();
+            session.sign_message_begin(None).unwrap();
+            session.sign_message_next(&DATA).unwrap();
+            session.sign_message_last(&DATA).unwrap();
         }
     });
 }
