@@ -71,9 +71,6 @@ fn is_rc2(of: ck::CK_MECHANISM_TYPE) -> bool {
     mechanism_name(of).is_some_and(|name| name.starts_with("RC2_"))
 }
 
-/// An Init call.
-type Begin = fn(&Session<'_>, &Mechanism, Object) -> kit::Result<()>;
-
 #[test]
 fn a_mechanism_takes_secret_keys_of_the_sizes_that_it_tells_and_no_others() {
     isolated(|env| {
