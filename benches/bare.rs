@@ -79,17 +79,6 @@ pub fn aes_cbc(data: Vec<u8>) -> Result<Run, String> {
     }))
 }
 
-/// SHA-256.
-pub fn sha256(data: Vec<u8>) -> Result<Run, String> {
-    let mut context = MdCtx::new().map_err(text)?;
-    let mut out = [0; 32];
-    Ok(Box::new(move || {
-        context.digest_init(Md::sha256()).map_err(text)?;
-        context.digest_update(&data).map_err(text)?;
-        context.digest_final(&mut out).map(drop).map_err(text)
-    }))
-}
-
 /// Random bytes.
 pub fn random(length: usize) -> Result<Run, String> {
     let mut out = vec![0; length];
