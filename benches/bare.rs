@@ -4,7 +4,6 @@
 use openssl::cipher::Cipher;
 use openssl::cipher_ctx::CipherCtx;
 use openssl::ec::{EcGroup, EcKey};
-use openssl::md::Md;
 use openssl::md_ctx::MdCtx;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
