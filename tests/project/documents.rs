@@ -49,14 +49,14 @@ fn every_path_that_a_document_names_exists() {
 #[test]
 fn every_test_that_a_document_names_exists() {
     let code: String = sources().iter().filter(|p| p.extension().is_some_and(|e| e == "rs")).map(read).collect();
+    // From an attribute to the body.
+    let tests: Vec<&str> = code.split("#[test]\n").skip(1).map(|rest| rest.split('{').next().unwrap_or(rest)).collect();
     for document in DOCUMENTS {
         // A test's name is a sentence: three underscores or more.
         for name in words(&read(document)).iter().filter(|word| word.matches('_').count() >= 3) {
             if name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') {
-                assert!(
-                    code.contains(&format!("fn {name}(")),
-                    "{document} names the test {name}, which does not exist"
-                );
+                let is_test = tests.iter().any(|head| head.contains(&format!("fn {name}(")));
+                assert!(is_test, "{document} names the test {name}, which does not exist");
             }
         }
     }

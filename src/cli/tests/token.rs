@@ -172,9 +172,12 @@ fn a_recovery_key_can_be_given_to_a_token_later() {
     let mut site = Site::with_tpm();
     site.token("t");
     site.run(&["recovery", "keygen", "@key"]).ok();
-    let add = |so| site.run(&["token", "add-recovery-key", "@key.pub", "--so-pin-file", so]);
-    assert!(add("@other").failed(1).contains("wrong PIN"));
-    add("@so").ok();
+    let add = |key, so| site.run(&["token", "add-recovery-key", key, "--so-pin-file", so]);
+    assert!(add("@key.pub", "@other").failed(1).contains("wrong PIN"));
+    let private = add("@key", "@so");
+    assert!(private.code == 0 && private.err.contains("keep it offline"), "{private:?}");
+    let public = add("@key.pub", "@so");
+    assert!(public.code == 0 && public.err.is_empty(), "{public:?}");
     assert_eq!(site.run(&["token", "list", "--json"]).json()[0]["recovery_key"], true);
     site.start_tpm("second");
     site.run(&["token", "recover", "--recovery-key", "@key", "--so-pin-file", "@so", "--pin-file", "@pin"]).ok();

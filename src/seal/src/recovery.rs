@@ -17,9 +17,16 @@ pub fn recovery_pair() -> Result<(Secret, [u8; 32]), Error> {
     Ok(x25519::generate()?)
 }
 
-/// Reads a recovery key file: PEM or DER, SubjectPublicKeyInfo; a private key file will do too.
+/// Reads a recovery key file: PEM or DER, SubjectPublicKeyInfo; a private key file will do too, with a warning.
 pub fn read_recovery_public(file: &Path) -> Result<[u8; 32], Error> {
     let (bytes, _) = read(file)?;
+    if x25519::read_private(bytes.as_ref()).is_ok() {
+        log::warn!(
+            "{}: a private recovery key, which opens tokens without PIN and TPM; keep it offline, its public half is \
+             all that is needed here",
+            file.display()
+        );
+    }
     x25519::read_public(bytes.as_ref()).map_err(|_| not_a_key(file, "public"))
 }
 
