@@ -24,7 +24,9 @@ impl Application {
         if refresh {
             self.rearrange()?;
         }
-        Ok(read(&self.slots).iter().map(|s| s.id).collect())
+        let slots = read(&self.slots).iter().map(|s| s.id).collect();
+        // C_Finalize in another thread takes them away; that there are none is not the answer then.
+        if self.stopped.load(Ordering::SeqCst) { Err(Error::NotInitialized) } else { Ok(slots) }
     }
 
     /// Reads the token directory and arranges the slots anew. Every token that was not there before is an event.
