@@ -110,6 +110,66 @@ fn without_a_place_for_the_counter_there_is_no_password() {
 }
 
 #[test]
+fn a_changed_or_copied_key_goes_on_where_its_counter_stands() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        for token in [false, true] {
+            let made = session.create(&key(&Template::new().token(token))).unwrap();
+            session.sign_init(&Mechanism::hotp(&[]), made).unwrap();
+            let other = module.open_rw(session.info().unwrap().slotID).unwrap();
+            assert_eq!(password(&other, &Mechanism::hotp(&[]), made).unwrap().1, 0);
+            // An operation that began before another took a password, and before the key changed.
+            session.set(made, &Template::new().label("renamed")).unwrap();
+            let block = session.sign(b"").unwrap();
+            assert_eq!(otp_info(&block)[0].1, PASSWORDS[1].as_bytes());
+            for (count, name) in (2..6).zip(["a", "b", "c", "d"]) {
+                session.set(made, &Template::new().label(name)).unwrap();
+                assert_eq!(counter(&session, made), count);
+                assert_eq!(password(&session, &Mechanism::hotp(&[]), made).unwrap().1, count);
+                let found =
+                    session.find(&Template::new().label(name).bytes(ck::CKA_OTP_COUNTER, (count + 1).to_be_bytes()));
+                assert_eq!(found.unwrap(), [made]);
+            }
+            // A copy has a counter of its own from then on.
+            let copy = session.copy(made, &Template::new().token(!token)).unwrap();
+            assert_eq!(password(&session, &Mechanism::hotp(&[]), copy).unwrap().1, 6);
+            assert_eq!((counter(&session, made), counter(&session, copy)), (6, 7));
+            assert_eq!(password(&session, &Mechanism::hotp(&[]), made).unwrap().1, 6);
+        }
+    });
+}
+
+#[test]
+fn no_password_goes_out_twice_while_threads_take_them_and_change_the_key() {
+    isolated(|env| {
+        const EACH: u64 = 100;
+        let module = env.module();
+        let session = env.user(&module);
+        let made = session.create(&key(&Template::new().token(false))).unwrap();
+        let slot = session.info().unwrap().slotID;
+        let mut taken: Vec<u64> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..3)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let session = module.open_rw(slot).unwrap();
+                        let one = |_| password(&session, &Mechanism::hotp(&[]), made).unwrap().1;
+                        (0..EACH).map(one).collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            for change in 0..EACH {
+                session.set(made, &Template::new().id(change.to_be_bytes())).unwrap();
+            }
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        taken.sort_unstable();
+        assert_eq!(taken, (0..3 * EACH).collect::<Vec<_>>());
+        assert_eq!(counter(&session, made), 3 * EACH);
+    });
+}
+
+#[test]
 fn a_length_query_and_a_short_buffer_use_no_password_up() {
     isolated(|env| {
         let module = env.module();

@@ -4,7 +4,7 @@ use super::crypt::Found;
 use super::{Application, ObjectHandle, SessionHandle};
 use crate::attribute::build::{self, Alter, Birth};
 use crate::attribute::rules::{self, Schema};
-use crate::attribute::{Answer, Attributes, Template, Type, codec, confine, strict, template};
+use crate::attribute::{Answer, Attributes, Template, Type, Value, codec, confine, strict, template};
 use crate::mechanism::key;
 use crate::object::built_in;
 use crate::object::view::{self, new_handle};
@@ -26,7 +26,7 @@ impl Application {
     pub fn create_object(&self, session: SessionHandle, template: &Template<'_>) -> Result<ObjectHandle> {
         let session = self.session(session)?;
         let object = self.created(&session, build::parse_new(template)?)?;
-        Ok(self.keep(&session, vec![object])?[0])
+        self.keep_one(&session, object)
     }
 
     /// The same for several objects at once, from templates that are parsed: all come to be, or none.
@@ -77,7 +77,7 @@ impl Application {
             copy.set_bool(ck::CKA_TRUSTED, false);
         }
         self.may_write(&session, &copy)?;
-        Ok(self.keep(&session, vec![copy])?[0])
+        self.keep_one(&session, copy)
     }
 
     /// C_DestroyObject.
@@ -127,6 +127,7 @@ impl Application {
         let attributes = object.attributes(session.token.present_store().as_ref())?;
         let schema = build::schema_of(attributes)?;
         let answer = |of: &Type| match attributes.value(*of) {
+            _ if *of == ck::CKA_UNIQUE_ID => Answer::Value(Value::Bytes(object.uuid.to_string().into())),
             None => Answer::Absent,
             // Kept for ourselves.
             Some(_) if schema.rule(*of).is_none() => Answer::Absent,
@@ -165,11 +166,14 @@ impl Application {
                     let _turn = lock(&token.changing);
                     let now = token.object(object).ok_or(Error::ObjectHandleInvalid)?;
                     let changed = Object::in_session(object, now.uuid, owner, change(now.attributes(None)?)?);
-                    match token.change_view(|view| view.replace(&now, Arc::new(changed))) {
-                        true => return Ok(()),
-                        // A one-time password went out, or the object is gone.
-                        false => continue,
-                    }
+                    let there = token.change_view(|view| {
+                        if let (Some(counter), Some(present)) = (changed.counter(), now.counter()) {
+                            // A password may have gone out; none does while the view is held.
+                            counter.follow(present);
+                        }
+                        view.replace(&now, Arc::new(changed))
+                    });
+                    return if there { Ok(()) } else { Err(Error::ObjectHandleInvalid) };
                 }
             };
             let changed = change(now.attributes(token.present_store().as_ref())?)?;
@@ -213,7 +217,7 @@ impl Application {
 
     fn search_once(&self, session: &Session, search: &Attributes) -> Result<Vec<u64>> {
         let token = &session.token;
-        let only_session_objects = matches!(search.value(ck::CKA_TOKEN), Some(crate::attribute::Value::Bool(false)));
+        let only_session_objects = matches!(search.value(ck::CKA_TOKEN), Some(Value::Bool(false)));
         if !only_session_objects {
             token.refresh()?;
             self.settle(token);
@@ -291,7 +295,7 @@ impl Application {
         &self,
         session: &Session,
         template: &mut Attributes,
-        schema: &Schema,
+        schema: &'static Schema,
         birth: Birth,
     ) -> Result<()> {
         if self.shared.config.strict {
@@ -307,6 +311,26 @@ impl Application {
         uuid::Builder::from_custom_bytes(bytes.to_be_bytes()).into_uuid()
     }
 
+    /// A new session object.
+    fn passing(&self, session: &Session, attributes: Attributes) -> Arc<Object> {
+        session.made_objects.store(true, Ordering::SeqCst);
+        let handle = new_handle();
+        Arc::new(Object::in_session(handle, self.passing_uuid(handle), session.handle, attributes))
+    }
+
+    /// Keeps a new object and gives its handle.
+    pub(super) fn keep_one(&self, session: &Session, object: Attributes) -> Result<ObjectHandle> {
+        if object.is(ck::CKA_TOKEN) {
+            return Ok(self.keep(session, vec![object])?[0]);
+        }
+        if self.shared.config.strict {
+            strict::check(&object)?;
+        }
+        let object = self.passing(session, object);
+        session.token.add(std::slice::from_ref(&object), || !session.closed())?;
+        Ok(object.handle)
+    }
+
     /// Keeps new objects, all or none, and gives their handles in the same order.
     pub(super) fn keep(&self, session: &Session, objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
         if self.shared.config.strict {
@@ -316,24 +340,19 @@ impl Application {
         let (mut handles, mut stored, mut fleeting) = (vec![0; objects.len()], Vec::new(), Vec::new());
         let mut written = Vec::new();
         for (place, mut object) in objects.into_iter().enumerate() {
-            let stays = object.is(ck::CKA_TOKEN);
-            let uuid = if stays {
-                new_uuid()?
-            } else {
-                handles[place] = new_handle();
-                self.passing_uuid(handles[place])
-            };
-            object.set_bytes(ck::CKA_UNIQUE_ID, uuid.to_string());
-            if stays {
+            if object.is(ck::CKA_TOKEN) {
+                let uuid = new_uuid()?;
+                object.set_bytes(ck::CKA_UNIQUE_ID, uuid.to_string());
                 let ring = if object.is(ck::CKA_PRIVATE) { Ring::Private } else { Ring::Public };
                 written.push((uuid, ring, record::encode(&object)?, codec::encode(&object)?));
                 stored.push((place, uuid, object));
             } else {
-                fleeting.push(Arc::new(Object::in_session(handles[place], uuid, session.handle, object)));
+                let object = self.passing(session, object);
+                handles[place] = object.handle;
+                fleeting.push(object);
             }
         }
         if !fleeting.is_empty() {
-            session.made_objects.store(true, Ordering::SeqCst);
             token.add(&fleeting, || !session.closed())?;
         }
         let taken_back = |error| {

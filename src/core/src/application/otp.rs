@@ -1,15 +1,14 @@
 //! The counter of a one-time password's key: it is one further, and that is stored, before a password leaves.
 
 use super::Application;
-use crate::attribute::{Attributes, codec};
-use crate::mechanism::engine::Counter;
-use crate::object::{Home, Object, record};
+use crate::attribute::{Attributes, Counter, codec};
+use crate::mechanism::engine;
+use crate::object::{Home, record};
 use crate::session::Session;
 use crate::session::operation::{Engine, Kind};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_store::Change;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// How often it is tried when other processes use the same key.
@@ -31,17 +30,15 @@ impl Application {
 
     /// Takes the counter of a key, or a later one that the caller asks for, out of use and says which.
     /// `MechanismParamInvalid` for one that was used before.
-    pub(super) fn count(&self, session: &Session, wanted: &Counter) -> Result<u64> {
+    pub(super) fn count(&self, session: &Session, wanted: &engine::Counter) -> Result<u64> {
         let token = &session.token;
         for _ in 0..TRIES {
             let now = token.object(wanted.object).ok_or(Error::KeyHandleInvalid)?;
             let Home::Token { ring, version } = now.home else {
-                return token.change_view(|view| {
-                    let now = view.get(wanted.object).cloned().ok_or(Error::KeyHandleInvalid)?;
-                    let Home::Session { session: owner } = now.home else { return Err(Error::KeyHandleInvalid) };
-                    let (used, changed) = one_further(now.attributes(None)?, wanted)?;
-                    view.insert(Arc::new(Object::in_session(now.handle, now.uuid, owner, changed)));
-                    Ok(used)
+                // While the view is held, no changed object takes the place of this one.
+                return token.with_view(|view| {
+                    let counter = view.get(wanted.object).and_then(|now| now.counter());
+                    counter.ok_or(Error::KeyHandleInvalid)?.take(wanted.asked)
                 });
             };
             let (used, changed) = one_further(now.attributes(token.present_store().as_ref())?, wanted)?;
@@ -56,16 +53,10 @@ impl Application {
 }
 
 /// The counter to use, and the key with the one after it.
-fn one_further(key: &Attributes, wanted: &Counter) -> Result<(u64, Attributes)> {
-    let counter = key.bytes(ck::CKA_OTP_COUNTER).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
-    let counter = counter.ok_or(Error::General)?;
-    let used = wanted.asked.unwrap_or(counter);
-    if used < counter {
-        return Err(Error::MechanismParamInvalid);
-    }
-    // The last of all counters is never used: nothing could come after it.
-    let next = used.checked_add(1).ok_or(Error::FunctionFailed)?;
+fn one_further(key: &Attributes, wanted: &engine::Counter) -> Result<(u64, Attributes)> {
+    let counter = key.bytes(ck::CKA_OTP_COUNTER).and_then(Counter::of).ok_or(Error::General)?;
+    let used = counter.take(wanted.asked)?;
     let mut changed = key.duplicate();
-    changed.set_bytes(ck::CKA_OTP_COUNTER, next.to_be_bytes());
+    changed.set_bytes(ck::CKA_OTP_COUNTER, counter.bytes());
     Ok((used, changed))
 }

@@ -58,24 +58,35 @@ pub fn schema_for(template: &mut Attributes, class: u64, types: &[u64]) -> Resul
 }
 
 /// Checks a template against the rows and fills in what it leaves out. `so`: the SO is logged in.
-pub fn fill(template: &mut Attributes, schema: &Schema, birth: Birth, so: bool) -> Result<()> {
-    let need = |rule: &rules::Rule| match birth {
-        Birth::Create => rule.create,
-        Birth::Generate => rule.generate,
-        Birth::Unwrap | Birth::Derive => rule.unwrap,
+pub fn fill(template: &mut Attributes, schema: &'static Schema, birth: Birth, so: bool) -> Result<()> {
+    let column = match birth {
+        Birth::Create => 0,
+        Birth::Generate => 1,
+        Birth::Unwrap | Birth::Derive => 2,
     };
-    for (of, value) in template.iter_mut() {
-        let rule = schema.rule(of).ok_or(Error::TemplateInconsistent)?;
-        if need(rule) == Need::Refused {
+    let mut said = 0;
+    for (of, _) in template.said() {
+        let place = schema.place(of).ok_or(Error::TemplateInconsistent)?;
+        let rule = schema.rules()[place];
+        if [rule.create, rule.generate, rule.unwrap][column] == Need::Refused {
             return Err(Error::AttributeReadOnly);
         }
-        settle(value, rule.guarded);
+        said |= 1 << place;
     }
-    if schema.rules().iter().any(|rule| need(rule) == Need::Required && !template.has(rule.attribute)) {
+    if schema.required[column] & !said != 0 {
         return Err(Error::TemplateIncomplete);
     }
-    let value = |rule: &&'static rules::Rule| Some((rule.attribute, fallback(rule.fallback, schema, birth)?));
-    template.complete(schema.rules().iter().filter_map(value));
+    for (of, value) in template.said_mut() {
+        settle(value, schema.rule(of).is_some_and(|rule| rule.guarded));
+    }
+    if birth == Birth::Unwrap {
+        for rule in schema.rules().iter().filter(|rule| rule.fallback == Fallback::TrueUnwrapped) {
+            if !template.has(rule.attribute) {
+                template.set_bool(rule.attribute, true);
+            }
+        }
+    }
+    template.complete(schema);
     if template.is(ck::CKA_TRUSTED) && !so {
         return Err(Error::AttributeReadOnly);
     }
@@ -102,27 +113,18 @@ fn settle(value: &mut Value, guarded: bool) {
     }
 }
 
-fn fallback(of: Fallback, schema: &Schema, birth: Birth) -> Option<Value> {
-    Some(match of {
-        Fallback::Absent => return None,
-        Fallback::False => Value::Bool(false),
-        Fallback::True => Value::Bool(true),
-        Fallback::Empty => Value::Bytes(Vec::new()),
-        Fallback::Number(n) => Value::Ulong(n),
-        Fallback::TrueFor(types) => Value::Bool(schema.subtype.is_some_and(|t| types.contains(&t))),
-        Fallback::TrueUnwrapped => Value::Bool(birth == Birth::Unwrap),
-    })
-}
-
 /// What CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE or a rule of the token adds to a template, which may repeat it but not
 /// contradict it: `TemplateInconsistent`.
 pub fn enforce(template: &mut Attributes, enforced: &Attributes) -> Result<()> {
-    for (of, value) in enforced.iter() {
-        match template.value(of) {
-            Some(given) if !given.same(value) => return Err(Error::TemplateInconsistent),
-            Some(_) => {}
-            None => template.set(of, value.duplicate()),
-        }
+    enforced.iter().try_for_each(|(of, value)| require(template, of, value))
+}
+
+/// The same of one attribute.
+pub fn require(template: &mut Attributes, of: Type, value: &Value) -> Result<()> {
+    match template.value(of) {
+        Some(given) if !given.same(value) => return Err(Error::TemplateInconsistent),
+        Some(_) => {}
+        None => template.set(of, value.duplicate()),
     }
     Ok(())
 }
@@ -185,7 +187,7 @@ pub fn alter(present: &Attributes, template: Attributes, schema: &Schema, how: A
     if changed.is(ck::CKA_TRUSTED) && !present.is(ck::CKA_TRUSTED) {
         confine::trusted(&mut changed);
     }
-    for (of, value) in changed.iter_mut() {
+    for (of, value) in changed.said_mut() {
         if let Some(rule) = schema.rule(of) {
             settle(value, rule.guarded);
         }

@@ -81,6 +81,7 @@ fn put<W: Write>(out: &mut Encoder<W>, attributes: &Attributes) -> Encoded<W> {
                 }
             }
             Value::Template(t) => put(out, t)?,
+            Value::Counter(c) => out.bytes(&c.bytes()).map(drop)?,
         }
     }
     Ok(())
@@ -113,7 +114,7 @@ fn one(from: &mut Decoder<'_>, depth: u8) -> Option<Value> {
             }
             Value::Ulongs(list)
         }
-        Cbor::Map if depth > 0 => Value::Template(take(from, depth - 1)?),
+        Cbor::Map if depth > 0 => Value::Template(Box::new(take(from, depth - 1)?)),
         _ => return None,
     })
 }
@@ -141,7 +142,7 @@ mod tests {
         all.set_bytes(3, vec![7; 300]);
         all.set_secret(4, Secret::copy_of(b"key"));
         all.set(5, Value::Ulongs(vec![1, 2, 3]));
-        all.set(6, Value::Template(inner));
+        all.set(6, Value::Template(Box::new(inner)));
         all
     }
 

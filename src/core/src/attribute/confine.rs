@@ -18,6 +18,9 @@ const CONFINED: Type = ck::CKA_VENDOR_DEFINED | 0x5348_0002;
 /// it and unwrap it as another type would have related keys of any type, see [`RELATED`].
 const COMPOSED: Type = ck::CKA_VENDOR_DEFINED | 0x5348_0003;
 
+/// What applications neither see nor set.
+pub const HIDDEN: [Type; 3] = [BORN_TO_WRAP, CONFINED, COMPOSED];
+
 /// Usages of a private key that show what its public half encrypted: a raw RSA signature is a decryption, and an
 /// agreement gives the key that something was wrapped under.
 const DECRYPTING: [Type; 5] =

@@ -25,7 +25,7 @@ pub enum Kind {
 macro_rules! kinds {
     ($($kind:ident: $($name:ident)*;)*) => {
         /// The shape of an attribute type; `None` for a type that no object here can hold.
-        pub fn kind(of: Type) -> Option<Kind> {
+        pub const fn kind(of: Type) -> Option<Kind> {
             match of {
                 $($(ck::$name)|* => Some(Kind::$kind),)*
                 _ => None,

@@ -2,7 +2,8 @@
 //! them, what they are when nobody does, and who may change them. Create, generate, unwrap, copy and set all
 //! read these rows; no other code knows an attribute's rules.
 
-use super::Type;
+pub use super::schema::Schema;
+use super::{Type, Value};
 use cryptoki_sys as ck;
 
 /// Who gives an attribute when an object comes to be in a certain way.
@@ -75,6 +76,8 @@ pub struct Rule {
     pub change: Change,
     /// Not readable when CKA_SENSITIVE or not CKA_EXTRACTABLE; held as a secret.
     pub guarded: bool,
+    /// The value that the fallback stands for, unless it is a boolean.
+    pub usual: Value,
 }
 
 /// `needs`: create, generate, unwrap as `r`equired, `o`ptional, `x` refused, `a` set by the token (may be repeated).
@@ -92,6 +95,10 @@ const fn rule(attribute: Type, needs: &[u8; 3], fallback: Fallback, change: Chan
         create: need(needs[0]),
         generate: need(needs[1]),
         unwrap: need(needs[2]),
+        usual: match fallback {
+            Fallback::Number(n) => Value::Ulong(n),
+            _ => Value::Bytes(Vec::new()),
+        },
         fallback,
         change,
         guarded: false,
@@ -379,57 +386,12 @@ const TRUST: &[Rule] = &[
     rule(ck::CKA_TRUST_OCSP_SIGNING, b"oxx", UNKNOWN_TRUST, Any),
 ];
 
-/// One kind of object: its class, its type within the class, and the rows that apply.
-#[derive(Debug)]
-pub struct Schema {
-    /// CKO_.
-    pub class: u64,
-    /// CKK_ or CKC_; `None` for classes without types.
-    pub subtype: Option<u64>,
-    rules: [&'static Rule; MOST],
-    count: usize,
-}
-
-/// More rows than a kind of object has.
-const MOST: usize = 64;
-
-impl Schema {
-    /// The row of an attribute, if objects of this kind have it.
-    pub fn rule(&self, of: Type) -> Option<&'static Rule> {
-        let rules = self.rules();
-        rules.binary_search_by_key(&of, |rule| rule.attribute).ok().map(|at| rules[at])
-    }
-
-    /// Every row, in the order of the attributes.
-    pub fn rules(&self) -> &[&'static Rule] {
-        &self.rules[..self.count]
-    }
-}
-
-/// Sorts the rows once for all.
 const fn untyped(class: u64, sections: &[&'static [Rule]]) -> Schema {
-    let mut rules = [&STORAGE[0]; MOST];
-    let (mut count, mut section) = (0, 0);
-    while section < sections.len() {
-        let mut row = 0;
-        while row < sections[section].len() {
-            let rule = &sections[section][row];
-            let mut at = count;
-            while at > 0 && rules[at - 1].attribute > rule.attribute {
-                rules[at] = rules[at - 1];
-                at -= 1;
-            }
-            rules[at] = rule;
-            count += 1;
-            row += 1;
-        }
-        section += 1;
-    }
-    Schema { class, subtype: None, rules, count }
+    Schema::new(class, None, sections)
 }
 
 const fn schema(class: u64, subtype: u64, sections: &[&'static [Rule]]) -> Schema {
-    Schema { subtype: Some(subtype), ..untyped(class, sections) }
+    Schema::new(class, Some(subtype), sections)
 }
 
 const fn secret(subtype: u64) -> Schema {
@@ -442,7 +404,7 @@ const fn des(subtype: u64) -> Schema {
 }
 
 /// Every kind of object there is.
-const SCHEMAS: &[Schema] = &[
+static SCHEMAS: &[Schema] = &[
     untyped(ck::CKO_DATA, &[STORAGE, PRIVATE_BY_DEFAULT, DATA]),
     schema(ck::CKO_CERTIFICATE, ck::CKC_X_509, &[STORAGE, PUBLIC_BY_DEFAULT, CERTIFICATE, X_509]),
     schema(ck::CKO_PUBLIC_KEY, RSA, &[STORAGE, PUBLIC_BY_DEFAULT, KEY, PUBLIC, RSA_PUBLIC]),
@@ -513,9 +475,20 @@ const SCHEMAS: &[Schema] = &[
     schema(ck::CKO_DOMAIN_PARAMETERS, DSA, &[STORAGE, PUBLIC_BY_DEFAULT, DH_PARAMETERS, ORDER_PARAMETERS]),
 ];
 
+/// Classes and types of the schemas, close together to be looked through.
+static KINDS: [(u64, Option<u64>); SCHEMAS.len()] = {
+    let mut kinds = [(0, None); SCHEMAS.len()];
+    let mut at = 0;
+    while at < kinds.len() {
+        kinds[at] = (SCHEMAS[at].class, SCHEMAS[at].subtype);
+        at += 1;
+    }
+    kinds
+};
+
 /// The schema of a class and type; `None` when no such object can be kept here.
 pub fn find(class: u64, subtype: Option<u64>) -> Option<&'static Schema> {
-    SCHEMAS.iter().find(|s| s.class == class && s.subtype == subtype)
+    KINDS.iter().position(|kind| *kind == (class, subtype)).map(|at| &SCHEMAS[at])
 }
 
 /// The attribute that holds the type within a class, for classes that have types.

@@ -3,7 +3,7 @@
 //! nor signs nor derives, so that no function undoes another. Whether the configuration asks for it, callers know.
 
 use super::build::Alter;
-use super::rules::{Fallback, Schema};
+use super::rules::Schema;
 use super::{Attributes, Type};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
@@ -39,11 +39,7 @@ fn refused(cause: &str, advice: &str) -> Error {
 /// names, or that the template of the pair's other half names, else the first that its key type has.
 pub fn settle(template: &mut Attributes, other: Option<&Attributes>, schema: &Schema) {
     let order = if schema.class == ck::CKO_SECRET_KEY { OF_SECRETS } else { OF_PAIRS };
-    let default = |of: &Type| match schema.rule(*of).map(|rule| rule.fallback) {
-        Some(Fallback::True) => true,
-        Some(Fallback::TrueFor(types)) => schema.subtype.is_some_and(|subtype| types.contains(&subtype)),
-        _ => false,
-    };
+    let default = |of: &Type| schema.flags.get(*of) == Some(true);
     let named = |purpose: &&&Purpose| {
         let names = |template: &Attributes| purpose.usages.iter().any(|of| template.is(*of));
         names(template) || other.is_some_and(names)

@@ -26,7 +26,7 @@ pub fn parse(template: &Template<'_>) -> Result<Attributes> {
 }
 
 fn parse_nested(template: &Template<'_>, outer: bool) -> Result<Attributes> {
-    let mut attributes = Attributes::new();
+    let mut attributes = if outer { Attributes::with_room(template.0.len()) } else { Attributes::new() };
     for (of, raw) in &template.0 {
         let value = value(*of, raw, outer)?;
         if let Some(first) = attributes.value(*of) {
@@ -43,9 +43,9 @@ fn value(of: Type, raw: &Raw<'_>, outer: bool) -> Result<Value> {
     let kind = kind(of).ok_or(Error::AttributeTypeInvalid)?;
     let bytes = match (raw, kind) {
         (Raw::Nested(inner), Kind::Template) if outer => {
-            return Ok(Value::Template(parse_nested(inner, false)?));
+            return Ok(Value::Template(Box::new(parse_nested(inner, false)?)));
         }
-        (Raw::Bytes([]), Kind::Template) if outer => return Ok(Value::Template(Attributes::new())),
+        (Raw::Bytes([]), Kind::Template) if outer => return Ok(Value::Template(Box::default())),
         (_, Kind::Template) | (Raw::Nested(_), _) => return Err(Error::TemplateInconsistent),
         (Raw::Bytes(bytes), _) => *bytes,
     };

@@ -1,8 +1,12 @@
 //! Attribute values in Rust's types, and the set of them that makes an object.
 //! The bytes of the C API are the module's business, those on disk `codec`'s.
 
+use super::Counter;
+use super::flags::{self, Flags};
+use super::rules::Schema;
 use cryptoki_sys as ck;
 use sealhsm_secret::Secret;
+use std::sync::OnceLock;
 
 /// CK_ATTRIBUTE_TYPE.
 pub type Type = ck::CK_ATTRIBUTE_TYPE;
@@ -21,11 +25,21 @@ pub enum Value {
     /// CKA_ALLOWED_MECHANISMS.
     Ulongs(Vec<u64>),
     /// CKA_WRAP_TEMPLATE and its kin.
-    Template(Attributes),
+    Template(Box<Attributes>),
+    /// CKA_OTP_COUNTER of a session key.
+    Counter(Box<Counter>),
 }
 
+static TRUE: Value = Value::Bool(true);
+static FALSE: Value = Value::Bool(false);
+
 impl Value {
-    /// An explicit copy; a secret in it is copied too.
+    /// CK_TRUE or CK_FALSE.
+    pub fn of_flag(flag: bool) -> &'static Value {
+        if flag { &TRUE } else { &FALSE }
+    }
+
+    /// An explicit copy; a secret in it is copied too, a counter as it is now.
     pub fn duplicate(&self) -> Value {
         match self {
             Value::Bool(b) => Value::Bool(*b),
@@ -33,7 +47,8 @@ impl Value {
             Value::Bytes(b) => Value::Bytes(b.clone()),
             Value::Secret(s) => Value::Secret(s.duplicate()),
             Value::Ulongs(l) => Value::Ulongs(l.clone()),
-            Value::Template(t) => Value::Template(t.duplicate()),
+            Value::Template(t) => Value::Template(Box::new(t.duplicate())),
+            Value::Counter(c) => Value::Bytes(c.bytes().to_vec()),
         }
     }
 
@@ -44,6 +59,7 @@ impl Value {
             (Value::Ulong(a), Value::Ulong(b)) => a == b,
             (Value::Ulongs(a), Value::Ulongs(b)) => a == b,
             (Value::Template(a), Value::Template(b)) => a.same(b),
+            (Value::Counter(a), b) | (b, Value::Counter(a)) => b.bytes() == Some(&a.bytes()),
             _ => match (self.bytes(), other.bytes()) {
                 (Some(a), Some(b)) => a.len() == b.len() && a.iter().zip(b).fold(0, |acc, (x, y)| acc | (x ^ y)) == 0,
                 _ => false,
@@ -61,52 +77,88 @@ impl Value {
     }
 }
 
-/// A set of attributes: an object, or a checked template. In the order of their types, in one block of memory: objects
-/// have some forty, most of them a word long.
+/// A set of attributes: an object, or a checked template. What was said or computed is kept, booleans as bits and the
+/// others in the order of the types, in one block of memory; most of what an object has is what its schema says, and is
+/// not kept.
 #[derive(Debug, Default)]
-pub struct Attributes(Vec<(Type, Value)>);
+pub struct Attributes {
+    flags: Flags,
+    said: Vec<(Type, Value)>,
+    rest: Option<&'static Schema>,
+    check: Option<Later>,
+}
 
-/// More attributes than most keys have.
-const ROOM: usize = 56;
+/// A value that is computed when somebody asks for it.
+#[derive(Debug)]
+struct Later {
+    compute: Compute,
+    value: OnceLock<Option<Box<Value>>>,
+}
+
+/// Computes an attribute from the others.
+pub type Compute = fn(&Attributes) -> Option<Value>;
+
+/// Room for what is computed of a key.
+const ROOM: usize = 8;
 
 impl Attributes {
     /// No attributes.
     pub fn new() -> Self {
         Self::default()
     }
+    /// None, with room for those of a key and `more`.
+    pub fn with_room(more: usize) -> Self {
+        Attributes { said: Vec::with_capacity(ROOM + more), ..Self::default() }
+    }
     /// The value of an attribute, if present.
     pub fn value(&self, of: Type) -> Option<&Value> {
-        self.place(of).ok().map(|at| &self.0[at].1)
+        if flags::is(of) {
+            if let Some(flag) = self.flags().get(of) {
+                return Some(Value::of_flag(flag));
+            }
+        }
+        match self.place(of) {
+            Ok(at) => Some(&self.said[at].1),
+            Err(_) if of == ck::CKA_CHECK_VALUE => self.check_value(),
+            Err(_) => self.rest.and_then(|schema| schema.default(of)),
+        }
+    }
+    /// The booleans, said or not.
+    fn flags(&self) -> Flags {
+        self.rest.map_or(self.flags, |schema| self.flags.or(schema.flags))
+    }
+    fn check_value(&self) -> Option<&Value> {
+        let Later { compute, value } = self.check.as_ref()?;
+        value.get_or_init(|| compute(self).map(Box::new)).as_deref()
     }
     /// Where it is, or where it would be.
     fn place(&self, of: Type) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&of, |(present, _)| *present)
+        self.said.binary_search_by_key(&of, |(present, _)| *present)
     }
     /// Whether it is present.
     pub fn has(&self, of: Type) -> bool {
-        self.place(of).is_ok()
+        self.value(of).is_some()
     }
     /// Sets or replaces.
     pub fn set(&mut self, of: Type, value: Value) {
-        match self.place(of) {
-            Ok(at) => self.0[at].1 = value,
-            Err(at) => self.0.insert(at, (of, value)),
-        }
-    }
-    /// Takes what is missing from `others`, which come in the order of their types.
-    pub fn complete(&mut self, others: impl Iterator<Item = (Type, Value)>) {
-        let mut given = std::mem::take(&mut self.0).into_iter();
-        let mut all = Vec::with_capacity(ROOM);
-        for other in others {
-            let before = given.as_slice().iter().take_while(|(of, _)| *of < other.0).count();
-            all.extend(given.by_ref().take(before));
-            match given.as_slice().first() {
-                Some((of, _)) if *of == other.0 => all.extend(given.next()),
-                _ => all.push(other),
+        if let Value::Bool(value) = value {
+            if self.flags.set(of, value) {
+                return;
             }
         }
-        all.extend(given);
-        self.0 = all;
+        match self.place(of) {
+            Ok(at) => self.said[at].1 = value,
+            Err(at) => self.said.insert(at, (of, value)),
+        }
+    }
+    /// From here on, what nobody says is what the schema says.
+    pub fn complete(&mut self, schema: &'static Schema) {
+        self.rest = Some(schema);
+    }
+    /// CKA_CHECK_VALUE is what this computes, when it is first asked for: few ask, and it takes longer than all else
+    /// that is computed for a secret key. Said is said: then it is not asked for.
+    pub fn check_later(&mut self, compute: Compute) {
+        self.check = Some(Later { compute, value: OnceLock::new() });
     }
     /// Sets a boolean.
     pub fn set_bool(&mut self, of: Type, value: bool) {
@@ -126,11 +178,19 @@ impl Attributes {
     }
     /// Takes an attribute away.
     pub fn remove(&mut self, of: Type) -> Option<Value> {
-        self.place(of).ok().map(|at| self.0.remove(at).1)
+        if self.rest.is_some_and(|schema| schema.flags.get(of).is_some() || schema.default(of).is_some()) {
+            let mut whole = Attributes::new();
+            self.iter().for_each(|(of, value)| whole.set(of, value.duplicate()));
+            *self = whole;
+        }
+        if let Some(was) = self.flags.remove(of) {
+            return Some(Value::Bool(was));
+        }
+        self.place(of).ok().map(|at| self.said.remove(at).1)
     }
     /// The boolean, false when absent.
     pub fn is(&self, of: Type) -> bool {
-        matches!(self.value(of), Some(Value::Bool(true)))
+        self.flags().get(of) == Some(true)
     }
     /// The number, if present and a number.
     pub fn ulong(&self, of: Type) -> Option<u64> {
@@ -143,36 +203,72 @@ impl Attributes {
     pub fn bytes(&self, of: Type) -> Option<&[u8]> {
         self.value(of).and_then(Value::bytes)
     }
-    /// The values, to be changed.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Type, &mut Value)> {
-        self.0.iter_mut().map(|(t, v)| (*t, v))
+    /// What was said or computed, in the order of the types.
+    pub fn said(&self) -> impl Iterator<Item = (Type, &Value)> {
+        merged(all_flags(self.flags), self.said.iter().map(|(t, v)| (*t, v)))
+    }
+    /// Those of it that are no booleans, to be changed.
+    pub fn said_mut(&mut self) -> impl Iterator<Item = (Type, &mut Value)> {
+        self.said.iter_mut().map(|(t, v)| (*t, v))
     }
     /// All of them in the order of their types.
     pub fn iter(&self) -> impl Iterator<Item = (Type, &Value)> {
-        self.0.iter().map(|(t, v)| (*t, v))
+        let check = self.value(ck::CKA_CHECK_VALUE).map(|value| (ck::CKA_CHECK_VALUE, value));
+        let rest = merged(check.into_iter(), self.rest.into_iter().flat_map(Schema::defaults));
+        merged(all_flags(self.flags()), merged(self.said.iter().map(|(t, v)| (*t, v)), rest))
     }
     /// How many.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.iter().count()
     }
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.iter().next().is_none()
     }
     /// An explicit copy, secrets too.
     pub fn duplicate(&self) -> Self {
-        Self(self.0.iter().map(|(t, v)| (*t, v.duplicate())).collect())
+        let check = self.check.as_ref().map(|later| Later { compute: later.compute, value: OnceLock::new() });
+        let said = self.said.iter().map(|(t, v)| (*t, v.duplicate())).collect();
+        Self { flags: self.flags, said, rest: self.rest, check }
     }
     /// Equality of contents.
     pub fn same(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|((t, a), (u, b))| t == u && a.same(b))
+        let (mut ours, mut theirs) = (self.iter(), other.iter());
+        loop {
+            match (ours.next(), theirs.next()) {
+                (None, None) => return true,
+                (Some((t, a)), Some((u, b))) if t == u && a.same(b) => {}
+                _ => return false,
+            }
+        }
     }
-    /// Takes everything from `other`, which wins.
+    /// Takes everything that `other` says, which wins.
     pub fn absorb(&mut self, other: Attributes) {
-        for (of, value) in other.0 {
+        self.flags = other.flags.or(self.flags);
+        for (of, value) in other.said {
             self.set(of, value);
         }
     }
+}
+
+/// Booleans as attributes.
+fn all_flags<'a>(flags: Flags) -> impl Iterator<Item = (Type, &'a Value)> {
+    flags.iter().map(|(of, value)| (of, Value::of_flag(value)))
+}
+
+/// Two lists in the order of the types as one; the first wins.
+fn merged<'a>(
+    first: impl Iterator<Item = (Type, &'a Value)>,
+    second: impl Iterator<Item = (Type, &'a Value)>,
+) -> impl Iterator<Item = (Type, &'a Value)> {
+    let (mut first, mut second) = (first.peekable(), second.peekable());
+    std::iter::from_fn(move || {
+        let next = first.peek().map(|(of, _)| *of);
+        match second.next_if(|(of, _)| next.is_none_or(|next| *of <= next)) {
+            Some((of, value)) if Some(of) != next => Some((of, value)),
+            _ => first.next(),
+        }
+    })
 }
 
 /// A template as the caller gave it: types and raw bytes, nothing checked yet.
@@ -197,4 +293,88 @@ pub enum Answer {
     Sensitive,
     /// The object has no such attribute: CKR_ATTRIBUTE_TYPE_INVALID.
     Absent,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::rules;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    fn aes() -> Attributes {
+        let mut key = Attributes::new();
+        key.set_ulong(ck::CKA_CLASS, ck::CKO_SECRET_KEY);
+        key.set_bool(ck::CKA_SIGN, false);
+        key.set_bytes(ck::CKA_ID, [1]);
+        key.complete(rules::find(ck::CKO_SECRET_KEY, Some(ck::CKK_AES)).unwrap());
+        key
+    }
+
+    #[test]
+    fn what_nobody_says_is_what_the_schema_says() {
+        let key = aes();
+        assert!(key.is(ck::CKA_ENCRYPT) && !key.is(ck::CKA_SIGN) && key.has(ck::CKA_SIGN) && !key.is(ck::CKA_TOKEN));
+        assert_eq!((key.bytes(ck::CKA_ID), key.bytes(ck::CKA_LABEL)), (Some(&[1][..]), Some(&b""[..])));
+        assert_eq!(key.ulong(ck::CKA_KEY_GEN_MECHANISM), Some(ck::CK_UNAVAILABLE_INFORMATION));
+        assert!(!key.has(ck::CKA_VALUE) && !key.has(ck::CKA_MODULUS));
+        // Every one once, in order, as it is when asked for.
+        let types: Vec<Type> = key.iter().map(|(of, _)| of).collect();
+        assert!(types.is_sorted_by(|a, b| a < b));
+        assert!(key.iter().all(|(of, value)| key.value(of).is_some_and(|same| same.same(value))));
+        let schema = rules::find(ck::CKO_SECRET_KEY, Some(ck::CKK_AES)).unwrap();
+        let there = |rule: &&&rules::Rule| rule.fallback != rules::Fallback::Absent;
+        // CKA_CLASS is said and has no fallback.
+        assert_eq!(key.len(), 1 + schema.rules().iter().filter(there).count());
+        assert_eq!(key.said().map(|(of, _)| of).collect::<Vec<_>>(), [ck::CKA_CLASS, ck::CKA_ID, ck::CKA_SIGN]);
+    }
+
+    #[test]
+    fn what_is_taken_away_is_gone_whoever_said_it() {
+        for of in [ck::CKA_CLASS, ck::CKA_ID, ck::CKA_SIGN, ck::CKA_LABEL, ck::CKA_ENCRYPT] {
+            let (mut key, before) = (aes(), aes());
+            assert!(key.remove(of).is_some_and(|was| was.same(before.value(of).unwrap())), "{of:#x}");
+            assert!(!key.has(of) && key.remove(of).is_none());
+            assert!(
+                before
+                    .iter()
+                    .filter(|(other, _)| *other != of)
+                    .all(|(other, value)| { key.value(other).is_some_and(|same| same.same(value)) })
+            );
+            assert_eq!(key.len() + 1, before.len());
+        }
+    }
+
+    #[test]
+    fn two_are_the_same_whatever_was_said_in_words() {
+        let (key, mut spoken) = (aes(), Attributes::new());
+        key.iter().for_each(|(of, value)| spoken.set(of, value.duplicate()));
+        assert!(key.same(&spoken) && spoken.same(&key) && key.duplicate().same(&key));
+        spoken.set_bool(ck::CKA_TOKEN, true);
+        assert!(!key.same(&spoken));
+        let mut changed = key.duplicate();
+        changed.absorb(spoken);
+        assert!(changed.is(ck::CKA_TOKEN) && !key.is(ck::CKA_TOKEN));
+    }
+
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+
+    #[test]
+    fn a_check_value_is_computed_once_when_it_is_asked_for_and_not_where_one_is_said() {
+        let compute: Compute = |key| {
+            ASKED.fetch_add(1, Ordering::SeqCst);
+            Some(Value::Bytes(key.bytes(ck::CKA_ID)?.to_vec()))
+        };
+        let mut key = aes();
+        key.check_later(compute);
+        assert!(!key.is(ck::CKA_SIGN) && key.bytes(ck::CKA_LABEL) == Some(b"") && key.duplicate().is(ck::CKA_ENCRYPT));
+        assert_eq!(ASKED.load(Ordering::SeqCst), 0);
+        assert_eq!((key.bytes(ck::CKA_CHECK_VALUE), key.bytes(ck::CKA_CHECK_VALUE)), (Some(&[1][..]), Some(&[1][..])));
+        assert!(key.iter().any(|(of, _)| of == ck::CKA_CHECK_VALUE));
+        assert_eq!(ASKED.load(Ordering::SeqCst), 1);
+        key.set_bytes(ck::CKA_CHECK_VALUE, []);
+        let copy = key.duplicate();
+        assert_eq!((key.bytes(ck::CKA_CHECK_VALUE), copy.bytes(ck::CKA_CHECK_VALUE)), (Some(&b""[..]), Some(&b""[..])));
+        assert_eq!(copy.iter().filter(|(of, _)| *of == ck::CKA_CHECK_VALUE).count(), 1);
+        assert_eq!(ASKED.load(Ordering::SeqCst), 1);
+    }
 }

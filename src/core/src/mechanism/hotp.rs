@@ -9,7 +9,7 @@ use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::digest::{self, MAX_LEN};
 use sealhsm_crypto::mac::{self, Hmac};
-use sealhsm_secret::{Secret, Wipe};
+use sealhsm_secret::Wipe;
 
 /// CK_OTP_PARAMS, as far as HOTP looks at it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub const COUNTER: usize = 8;
 const WITHOUT_EFFECT: u64 = ck::CKF_EXCLUDE_TIME | ck::CKF_EXCLUDE_CHALLENGE | ck::CKF_EXCLUDE_PIN;
 
 struct Hotp {
-    value: Secret,
+    hmac: Hmac,
     /// The handle of the key.
     object: u64,
     /// CKA_OTP_LENGTH and CKA_OTP_USER_FRIENDLY_MODE.
@@ -69,8 +69,8 @@ struct Hotp {
 impl Hotp {
     fn new(key: &Key) -> Result<Hotp> {
         let (value, len, friendly) = key.otp()?;
-        let (value, wanted) = (value.duplicate(), (len, friendly));
-        Ok(Hotp { value, object: key.object, wanted, digits: 0, asked: None, counted: None })
+        let hmac = Hmac::new(&digest::SHA1, value.as_ref()).map_err(failed)?;
+        Ok(Hotp { hmac, object: key.object, wanted: (len, friendly), digits: 0, asked: None, counted: None })
     }
 
     fn begin(&mut self, parameter: &Parameter<'_>) -> Result<()> {
@@ -89,10 +89,10 @@ impl Hotp {
     }
 
     /// RFC 4226 section 5.3.
-    fn write(&self, counter: u64, digits: &mut [u8]) -> Result<()> {
-        let mut mac = [0; MAX_LEN];
-        let mut hmac = Hmac::new(&digest::SHA1, self.value.as_ref()).map_err(failed)?;
-        hmac.update(&counter.to_be_bytes()).and_then(|()| hmac.finish(&mut mac)).map_err(failed)?;
+    fn write(&mut self, counter: u64, digits: &mut [u8]) -> Result<()> {
+        let (mut mac, hmac) = ([0; MAX_LEN], &mut self.hmac);
+        hmac.restart().and_then(|()| hmac.update(&counter.to_be_bytes())).map_err(failed)?;
+        hmac.finish(&mut mac).map_err(failed)?;
         let from = usize::from(mac[digest::SHA1.len - 1] & 0xf);
         let cut = [mac[from], mac[from + 1], mac[from + 2], mac[from + 3]];
         let mut rest = u32::from_be_bytes(cut) & 0x7fff_ffff;

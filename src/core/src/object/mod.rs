@@ -5,7 +5,7 @@ pub mod certificate;
 pub mod record;
 pub mod view;
 
-use crate::attribute::{Attributes, Type, Value, codec};
+use crate::attribute::{Attributes, Counter, Type, Value, codec};
 use crate::mechanism::key::Key;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
@@ -31,7 +31,7 @@ pub enum Home {
     },
 }
 
-/// One object. Immutable: a change makes a new one under the same handle.
+/// One object. Immutable but for the counter of a session key: a change makes a new one under the same handle.
 pub struct Object {
     /// CK_OBJECT_HANDLE, never used again in this process.
     pub handle: u64,
@@ -62,7 +62,10 @@ impl Object {
     }
 
     /// A session object.
-    pub fn in_session(handle: u64, uuid: Uuid, session: u64, attributes: Attributes) -> Self {
+    pub fn in_session(handle: u64, uuid: Uuid, session: u64, mut attributes: Attributes) -> Self {
+        if let Some(counter) = attributes.bytes(ck::CKA_OTP_COUNTER).and_then(Counter::of) {
+            attributes.set(ck::CKA_OTP_COUNTER, Value::Counter(Box::new(counter)));
+        }
         Object {
             handle,
             uuid,
@@ -87,6 +90,14 @@ impl Object {
         match self.home {
             Home::Token { .. } => record::bytes(&self.record, of),
             Home::Session { .. } => self.attributes.get()?.bytes(of),
+        }
+    }
+
+    /// The counter of a session key for one-time passwords.
+    pub fn counter(&self) -> Option<&Counter> {
+        match self.attributes.get()?.value(ck::CKA_OTP_COUNTER) {
+            Some(Value::Counter(counter)) => Some(counter),
+            _ => None,
         }
     }
 
@@ -118,7 +129,7 @@ impl Object {
         }
         let attributes = self.attributes(store)?;
         let permit = Permit::of(attributes).ok_or(Error::KeyHandleInvalid)?;
-        let key = Arc::new(Key { object: self.handle, ..Key::open(attributes)? });
+        let key = Arc::new(Key::of(self.handle, attributes)?);
         Ok(self.key.get_or_init(|| (key, permit)))
     }
 }

@@ -11,16 +11,25 @@ const MOST: u64 = 4096;
 
 /// A template with the values that its pointers point to.
 pub fn template(array: Pointer<'_, CK_ATTRIBUTE>, count: u64) -> Result<Template<'_>> {
-    let attributes = entries(array, count)?.into_iter().map(|entry| Ok((entry.of, raw(entry)?)));
-    attributes.collect::<Result<_>>().map(Template)
+    all(array, count, |entry| Ok((entry.of, raw(entry)?))).map(Template)
 }
 
 /// The entries of an array as they stand.
 pub fn entries(array: Pointer<'_, CK_ATTRIBUTE>, count: u64) -> Result<Vec<Entry<'_>>> {
+    all(array, count, Ok)
+}
+
+/// Something of each entry of an array.
+fn all<'c, T>(array: Pointer<'c, CK_ATTRIBUTE>, count: u64, read: impl Fn(Entry<'c>) -> Result<T>) -> Result<Vec<T>> {
     if count > MOST {
         return Err(Error::ArgumentsBad);
     }
-    (0..count as usize).map(|index| array.entry(index)).collect()
+    // As long as it will be: growing costs more than filling.
+    let mut all = Vec::with_capacity(count as usize);
+    for index in 0..count as usize {
+        all.push(read(array.entry(index)?)?);
+    }
+    Ok(all)
 }
 
 fn raw(entry: Entry<'_>) -> Result<Raw<'_>> {
@@ -32,9 +41,8 @@ fn raw(entry: Entry<'_>) -> Result<Raw<'_>> {
         return Err(Error::AttributeValueInvalid);
     }
     // One level deep: a template in a template stays bytes, which the core refuses.
-    let inner = entries(entry.value.cast(), entry.length / size)?;
-    let inner = inner.into_iter().map(|entry| Ok((entry.of, flat(entry)?)));
-    inner.collect::<Result<_>>().map(|inner| Raw::Nested(Template(inner)))
+    let inner = all(entry.value.cast(), entry.length / size, |entry| Ok((entry.of, flat(entry)?)))?;
+    Ok(Raw::Nested(Template(inner)))
 }
 
 fn flat(entry: Entry<'_>) -> Result<Raw<'_>> {

@@ -29,6 +29,7 @@ fn put(entry: &Entry<'_>, value: &Value) -> (u64, Result<()>) {
         Value::Secret(value) => bytes(entry, value.as_ref()),
         Value::Ulongs(list) => bytes(entry, &list.iter().flat_map(|n| n.to_ne_bytes()).collect::<Vec<u8>>()),
         Value::Template(template) => nested(entry, template),
+        Value::Counter(counter) => bytes(entry, &counter.bytes()),
     }
 }
 
@@ -125,7 +126,7 @@ mod tests {
             let mut template = Attributes::new();
             template.set_bool(ck::CKA_TOKEN, true);
             template.set_bytes(ck::CKA_LABEL, b"ab");
-            [Answer::Value(Value::Template(template))]
+            [Answer::Value(Value::Template(Box::new(template)))]
         };
         let size = size_of::<CK_ATTRIBUTE>() as u64;
         let mut array = [entry::<u8>(ck::CKA_WRAP_TEMPLATE, &mut [])];

@@ -114,7 +114,8 @@ static ALL: &[&Algorithm] = &[&AES, &CAMELLIA, &ARIA, &SEED, &DES, &DES3, &CAST1
 
 /// The least and most bytes that keys of this type have; nothing for types that are not of a block cipher.
 pub(super) fn key_lengths(key_type: u64) -> impl Iterator<Item = (usize, usize)> {
-    let keys = ALL.iter().flat_map(|algorithm| algorithm.keys);
+    let algorithm = ALL.iter().find(|algorithm| algorithm.types.contains(&key_type));
+    let keys = algorithm.map_or(&[][..], |algorithm| algorithm.keys).iter();
     keys.filter(move |keys| keys.key_type == key_type).map(|keys| (keys.least, keys.most))
 }
 

@@ -71,20 +71,28 @@ pub(super) fn complete(key: &mut Attributes) -> Result<()> {
     if !is_value(key_type, value) {
         return Err(Error::AttributeValueInvalid);
     }
-    let check = match block::check_value(key_type, value)? {
-        Some(check) => check,
-        None => {
-            let hash = digest::once(&digest::SHA1, value).map_err(failed)?;
-            [hash[0], hash[1], hash[2]]
-        }
-    };
     let schema = rules::find(ck::CKO_SECRET_KEY, Some(key_type));
     if schema.is_none_or(|schema| schema.rule(ck::CKA_VALUE_LEN).is_some()) {
         computed(key, ck::CKA_VALUE_LEN, Value::Ulong(len as u64))?;
     }
-    // An empty one asks that there be none (section 4.10.2).
-    if key.bytes(ck::CKA_CHECK_VALUE).is_some_and(<[u8]>::is_empty) {
-        return Ok(());
+    match key.bytes(ck::CKA_CHECK_VALUE) {
+        // An empty one asks that there be none (section 4.10.2).
+        Some([]) => Ok(()),
+        Some(_) => computed(key, ck::CKA_CHECK_VALUE, check_value(key).ok_or(Error::General)?),
+        None => {
+            key.check_later(check_value);
+            Ok(())
+        }
     }
-    computed(key, ck::CKA_CHECK_VALUE, Value::Bytes(check.to_vec()))
+}
+
+/// CKA_CHECK_VALUE.
+fn check_value(key: &Attributes) -> Option<Value> {
+    let value = key.bytes(ck::CKA_VALUE)?;
+    let check = match block::check_value(key.ulong(ck::CKA_KEY_TYPE)?, value) {
+        Ok(None) => digest::once(&digest::SHA1, value).map_err(failed).map(|hash| [hash[0], hash[1], hash[2]]),
+        Ok(Some(check)) => Ok(check),
+        Err(error) => Err(error),
+    };
+    check.ok().map(|check| Value::Bytes(check.to_vec()))
 }
