@@ -8,7 +8,6 @@ use crate::mechanism::{Mechanism, Row};
 use crate::object::{Home, Permit};
 use crate::session::Session;
 use crate::session::operation::{After, Engine, Kind, Operation, Operations, Reauthentication, Taken};
-use crate::token::lock;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_secret::Secret;
@@ -229,26 +228,22 @@ fn may(row: &Row, kind: Kind, key: &Key, permit: &Permit) -> Result<()> {
 
 /// An engine that this key keeps for this mechanism, or a new one.
 fn engine(row: &'static Row, kind: Kind, key: &Arc<Key>) -> Result<Engine> {
-    let rest = {
-        let mut spares = lock(&key.spare);
-        let fits = |(mechanism, spare): &(u64, Spare)| {
-            *mechanism == row.mechanism
-                && matches!(
-                    (kind, spare),
-                    (Kind::Encrypt, Spare::Encrypt(_))
-                        | (Kind::Decrypt, Spare::Decrypt(_))
-                        | (Kind::Sign | Kind::MessageSign | Kind::SignRecover, Spare::Sign(_))
-                        | (Kind::Verify | Kind::VerifySignature | Kind::MessageVerify, Spare::Verify(_))
-                        | (Kind::VerifyRecover, Spare::Recover(_))
-                )
-        };
-        spares.iter().rposition(fits).map(|at| spares.swap_remove(at).1)
-    };
+    let rest = key.spare(row.mechanism, |spare| {
+        matches!(
+            (kind, spare),
+            (Kind::Encrypt, Spare::Encrypt(_))
+                | (Kind::Decrypt, Spare::Decrypt(_))
+                | (Kind::Sign | Kind::MessageSign | Kind::SignRecover, Spare::Sign(_))
+                | (Kind::Verify | Kind::VerifySignature | Kind::MessageVerify, Spare::Verify(_))
+                | (Kind::VerifyRecover, Spare::Recover(_))
+        )
+    });
     Ok(match (rest, kind) {
         (Some(Spare::Encrypt(e) | Spare::Decrypt(e)), _) => Engine::Cipher(e),
         (Some(Spare::Sign(e)), _) => Engine::Sign(e),
         (Some(Spare::Verify(e)), _) => Engine::Verify(e),
         (Some(Spare::Recover(e)), _) => Engine::Recover(e),
+        (Some(Spare::Prf(..) | Spare::Hash(_)), _) => return Err(Error::General),
         (None, Kind::Encrypt) => Engine::Cipher(row.encrypt.ok_or(Error::MechanismInvalid)?(key)?),
         (None, Kind::Decrypt) => Engine::Cipher(row.decrypt.ok_or(Error::MechanismInvalid)?(key)?),
         (None, Kind::Sign | Kind::MessageSign | Kind::SignRecover) => {

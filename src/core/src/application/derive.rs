@@ -4,8 +4,8 @@
 use super::{Application, ObjectHandle, SessionHandle};
 use crate::attribute::build::{self, Birth};
 use crate::attribute::{Attributes, Template, Value, confine, template};
-use crate::mechanism::derive::{Bases, Derivation, Derived, WHOLE, Wanted};
-use crate::mechanism::{Mechanism, Parameter, key};
+use crate::mechanism::derive::{Bases, Derivation, WHOLE, Wanted};
+use crate::mechanism::{Mechanism, key};
 use crate::object::Permit;
 use crate::session::Session;
 use crate::{Error, Result};
@@ -73,7 +73,7 @@ impl Application {
         // A handle in the parameter is checked as the base is.
         let handles = (derivation.further)(parameter);
         let found = handles.into_iter().map(|handle| self.key(&session, handle)).collect::<Result<Vec<_>>>()?;
-        let mut bases = vec![base];
+        let mut more = Vec::with_capacity(found.len());
         let mut further = Vec::with_capacity(found.len());
         for (object, store) in &found {
             let ((key, permit), attributes) = (object.key(store.as_ref())?, object.attributes(store.as_ref())?);
@@ -87,106 +87,75 @@ impl Application {
                 return Err(Error::MechanismInvalid.into());
             }
             further.push(key.as_ref());
-            bases.push(attributes);
+            more.push(attributes);
         }
-        let guarded = |base: &&Attributes| base.is(ck::CKA_SENSITIVE) || !base.is(ck::CKA_EXTRACTABLE);
-        let any_guarded = bases.iter().any(guarded);
-        let composes = any_guarded && (derivation.composes)(parameter);
-        let (mut made, wanted) = self.all_derived(&session, derivation, parameter, one_way, &bases, template)?;
-        if permit.reauthenticate {
-            // There is no operation to log in for.
-            return Err(Error::UserNotLoggedIn.into());
-        }
+        let guarded = |base: &Attributes| base.is(ck::CKA_SENSITIVE) || !base.is(ck::CKA_EXTRACTABLE);
+        let further_guarded = more.iter().any(|base| guarded(base));
+        let any_guarded = further_guarded || guarded(base);
+        let heirs = Heirs {
+            one_way,
+            guarded: any_guarded,
+            composes: any_guarded && (derivation.composes)(parameter),
+            bases: Parents { first: base, further: &more },
+        };
         let given = Bases {
             key: usable,
             further: &further,
             guarded: any_guarded,
-            further_guarded: bases[1..].iter().any(guarded),
+            further_guarded,
             random: base.is(ck::CKA_LOCAL),
             pre_master: base.is(ck::CKA_LOCAL)
                 && base.ulong(ck::CKA_KEY_GEN_MECHANISM) == Some(ck::CKM_TLS_PRE_MASTER_KEY_GEN),
         };
-        let derived = match (&derivation.several, wanted.as_slice()) {
-            (Some(several), wanted) => (several.derive)(&given, parameter, wanted)?,
-            (None, [wanted]) => {
-                Derived { values: vec![(derivation.derive)(&given, parameter, wanted)?], shown: Vec::new() }
-            }
-            _ => return Err(Error::General.into()),
+        // There is no operation to log in for.
+        let authorized = || if permit.reauthenticate { Err(Error::UserNotLoggedIn) } else { Ok(()) };
+        let at = |key| move |error| Refusal { error, key: Some(key) };
+        let first = template::parse(template).map_err(at(0))?;
+        let Some(several) = &derivation.several else {
+            let (mut made, wanted) = self.derived(&session, derivation, &heirs, first, false).map_err(at(0))?;
+            authorized()?;
+            let value = (derivation.derive)(&given, parameter, &wanted)?;
+            heirs.fill_in(&mut made, value)?;
+            return Ok(Made { handles: vec![self.keep_one(&session, made)?], shown: Vec::new() });
         };
+        let (mut made, mut wanted) = (Vec::new(), Vec::new());
+        for (key, template) in (several.keys)(parameter, first).into_iter().enumerate() {
+            let derived = |template| self.derived(&session, derivation, &heirs, template, several.inherits);
+            let (key, says) = template.and_then(derived).map_err(at(key))?;
+            made.push(key);
+            wanted.push(says);
+        }
+        authorized()?;
+        let derived = (several.derive)(&given, parameter, &wanted)?;
         if derived.values.len() != made.len() {
             return Err(Error::General.into());
         }
-        // Whoever gets the beginning of a key as a key of its own finds it by trial, and the next byte after it.
-        let whole = any_guarded && !one_way && !composes || bases.iter().any(|base| hides(base));
         for (made, value) in made.iter_mut().zip(derived.values) {
-            if whole && value.len() < WHOLE {
-                return Err(Error::KeySizeRange.into());
-            }
-            fill_in(made, value, &bases)?;
-            if composes {
-                confine::composed(made);
-            }
+            heirs.fill_in(made, value)?;
         }
         Ok(Made { handles: self.keep(&session, made)?, shown: derived.shown })
     }
 
-    /// The templates of all keys to be derived, and what they say of the values.
-    fn all_derived(
-        &self,
-        session: &Session,
-        derivation: &Derivation,
-        parameter: &Parameter<'_>,
-        one_way: bool,
-        bases: &[&Attributes],
-        given: &Template<'_>,
-    ) -> std::result::Result<(Vec<Attributes>, Vec<Wanted>), Refusal> {
-        let at = |key| move |error| Refusal { error, key: Some(key) };
-        let first = template::parse(given).map_err(at(0))?;
-        let templates = match &derivation.several {
-            Some(several) => (several.keys)(parameter, first),
-            None => vec![Ok(first)],
-        };
-        let inherits = derivation.several.is_some_and(|several| several.inherits);
-        let mut all = (Vec::new(), Vec::new());
-        for (key, template) in templates.into_iter().enumerate() {
-            let mut template = template.map_err(at(key))?;
-            let mut rules = Attributes::new();
-            rules.set_ulong(ck::CKA_CLASS, derivation.makes);
-            if !one_way {
-                inherited(&mut rules, bases);
-            }
-            for enforced in bases.iter().filter_map(|base| match base.value(ck::CKA_DERIVE_TEMPLATE) {
-                Some(Value::Template(enforced)) => Some(enforced),
-                _ => None,
-            }) {
-                build::enforce(&mut template, enforced).map_err(at(key))?;
-            }
-            build::enforce(&mut template, &rules).map_err(at(key))?;
-            if !one_way && bases.iter().any(|base| base.is(ck::CKA_SENSITIVE) || !base.is(ck::CKA_EXTRACTABLE)) {
-                confine::keeps_its_secret(&template).map_err(at(key))?;
-                if (derivation.composes)(parameter) {
-                    confine::stands_related_keys(&template).map_err(at(key))?;
-                }
-            }
-            for of in [ck::CKA_SENSITIVE, ck::CKA_EXTRACTABLE] {
-                if inherits && !template.has(of) {
-                    template.set_bool(of, bases[0].is(of));
-                }
-            }
-            let (made, wanted) = self.derived(session, derivation, template).map_err(at(key))?;
-            all.0.push(made);
-            all.1.push(wanted);
-        }
-        Ok(all)
-    }
-
-    /// The template of a key to be derived, checked and filled in, and what it says of the value.
+    /// The template of a key to be derived, checked and filled in, and what it says of the value. `inherits`: what it is
+    /// silent about is as the base has it.
     fn derived(
         &self,
         session: &Session,
         derivation: &Derivation,
+        heirs: &Heirs<'_>,
         mut made: Attributes,
+        inherits: bool,
     ) -> Result<(Attributes, Wanted)> {
+        for enforced in heirs.bases.iter().filter_map(derive_template) {
+            build::enforce(&mut made, enforced)?;
+        }
+        build::require(&mut made, ck::CKA_CLASS, &Value::Ulong(derivation.makes))?;
+        heirs.inherit(&mut made)?;
+        for of in [ck::CKA_SENSITIVE, ck::CKA_EXTRACTABLE] {
+            if inherits && !made.has(of) {
+                made.set_bool(of, heirs.bases.first.is(of));
+            }
+        }
         let len = made.ulong(ck::CKA_VALUE_LEN);
         if derivation.makes == ck::CKO_DATA {
             // It says how much to derive; the data itself has no such attribute.
@@ -206,35 +175,89 @@ impl Application {
     }
 }
 
-/// Whether what is derived from a key must be guarded.
-fn hides(base: &Attributes) -> bool {
-    matches!(base.value(ck::CKA_DERIVE_TEMPLATE), Some(Value::Template(enforced)) if confine::hides(enforced))
+/// The attributes of the bases.
+#[derive(Clone, Copy)]
+struct Parents<'a> {
+    first: &'a Attributes,
+    further: &'a [&'a Attributes],
 }
 
-/// What a key has to take over from bases that it shows.
-fn inherited(rules: &mut Attributes, bases: &[&Attributes]) {
-    for of in [ck::CKA_SENSITIVE, ck::CKA_WRAP_WITH_TRUSTED] {
-        if bases.iter().any(|base| base.is(of)) {
-            rules.set_bool(of, true);
+impl<'a> Parents<'a> {
+    fn iter(self) -> impl Iterator<Item = &'a Attributes> {
+        std::iter::once(self.first).chain(self.further.iter().copied())
+    }
+}
+
+/// CKA_DERIVE_TEMPLATE.
+fn derive_template(base: &Attributes) -> Option<&Attributes> {
+    match base.value(ck::CKA_DERIVE_TEMPLATE) {
+        Some(Value::Template(enforced)) => Some(enforced),
+        _ => None,
+    }
+}
+
+/// What the derived keys have of their bases.
+struct Heirs<'a> {
+    /// Nothing that shows them.
+    one_way: bool,
+    /// One of the bases is kept from its users.
+    guarded: bool,
+    /// And its bytes as they are.
+    composes: bool,
+    bases: Parents<'a>,
+}
+
+impl Heirs<'_> {
+    /// Whether what is true of all bases is so of what they make.
+    fn all(&self, of: u64) -> bool {
+        self.bases.iter().all(|base| base.is(of))
+    }
+
+    /// What a template has to take over from bases that the key shows.
+    fn inherit(&self, template: &mut Attributes) -> Result<()> {
+        if self.one_way {
+            return Ok(());
         }
+        let any = |of| self.bases.iter().any(|base| base.is(of));
+        for (of, value, inherited) in [
+            (ck::CKA_SENSITIVE, true, any(ck::CKA_SENSITIVE)),
+            (ck::CKA_EXTRACTABLE, false, !self.all(ck::CKA_EXTRACTABLE)),
+            (ck::CKA_WRAP_WITH_TRUSTED, true, any(ck::CKA_WRAP_WITH_TRUSTED)),
+        ] {
+            if inherited {
+                build::require(template, of, &Value::Bool(value))?;
+            }
+        }
+        if self.guarded {
+            confine::keeps_its_secret(template)?;
+        }
+        if self.composes {
+            confine::stands_related_keys(template)?;
+        }
+        Ok(())
     }
-    if bases.iter().any(|base| !base.is(ck::CKA_EXTRACTABLE)) {
-        rules.set_bool(ck::CKA_EXTRACTABLE, false);
-    }
-}
 
-/// Makes the object of its value.
-fn fill_in(made: &mut Attributes, mut value: Secret, bases: &[&Attributes]) -> Result<()> {
-    if made.ulong(ck::CKA_CLASS) == Some(ck::CKO_DATA) {
-        // Data is there to be read.
-        made.set_bytes(ck::CKA_VALUE, value.as_ref());
-        return Ok(());
+    /// Makes the object of its value.
+    fn fill_in(&self, made: &mut Attributes, mut value: Secret) -> Result<()> {
+        // Whoever gets the beginning of a key as a key of its own finds it by trial, and the next byte after it.
+        let whole = self.guarded && !self.one_way && !self.composes;
+        if value.len() < WHOLE && (whole || self.bases.iter().filter_map(derive_template).any(confine::hides)) {
+            return Err(Error::KeySizeRange);
+        }
+        if made.ulong(ck::CKA_CLASS) == Some(ck::CKO_DATA) {
+            // Data is there to be read.
+            made.set_bytes(ck::CKA_VALUE, value.as_ref());
+        } else {
+            let (sensitive, extractable) = (made.is(ck::CKA_SENSITIVE), made.is(ck::CKA_EXTRACTABLE));
+            made.set_bool(ck::CKA_ALWAYS_SENSITIVE, sensitive && self.all(ck::CKA_ALWAYS_SENSITIVE));
+            made.set_bool(ck::CKA_NEVER_EXTRACTABLE, !extractable && self.all(ck::CKA_NEVER_EXTRACTABLE));
+            key::adjust_secret(made.ulong(ck::CKA_KEY_TYPE).unwrap_or(ck::CK_UNAVAILABLE_INFORMATION), value.as_mut());
+            made.set_secret(ck::CKA_VALUE, value);
+            key::complete(made)?;
+        }
+        if self.composes {
+            confine::composed(made);
+        }
+        Ok(())
     }
-    let all = |of| bases.iter().all(|base| base.is(of));
-    let (sensitive, extractable) = (made.is(ck::CKA_SENSITIVE), made.is(ck::CKA_EXTRACTABLE));
-    made.set_bool(ck::CKA_ALWAYS_SENSITIVE, sensitive && all(ck::CKA_ALWAYS_SENSITIVE));
-    made.set_bool(ck::CKA_NEVER_EXTRACTABLE, !extractable && all(ck::CKA_NEVER_EXTRACTABLE));
-    key::adjust_secret(made.ulong(ck::CKA_KEY_TYPE).unwrap_or(ck::CK_UNAVAILABLE_INFORMATION), value.as_mut());
-    made.set_secret(ck::CKA_VALUE, value);
-    key::complete(made)
 }

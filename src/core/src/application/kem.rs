@@ -44,7 +44,7 @@ impl Application {
         key::adjust_secret(wanted.key_type, value.as_mut());
         key.set_secret(ck::CKA_VALUE, value);
         key::complete(&mut key)?;
-        let handle = self.keep(&session, vec![key])?[0];
+        let handle = self.keep_one(&session, key)?;
         out.copy_from_slice(&ciphertext);
         Ok((length, Some(handle)))
     }
@@ -89,7 +89,7 @@ impl Application {
         }
         key::adjust_secret(wanted.key_type, value.as_mut());
         fill_in(&mut key, value, &wanted)?;
-        Ok(self.keep(&session, vec![key])?[0])
+        self.keep_one(&session, key)
     }
 
     /// The template of the new key with what one end adds to it, checked and filled in.

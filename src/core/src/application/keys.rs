@@ -31,7 +31,7 @@ impl Application {
         }
         let mut shown = (row.shown)(&mechanism.parameter)?;
         shown.extend(seed);
-        Ok(Made { handles: self.keep(&session, vec![key])?, shown })
+        Ok(Made { handles: vec![self.keep_one(&session, key)?], shown })
     }
 
     /// C_GenerateKeyPair; the public handle first. Both halves come to be or none.

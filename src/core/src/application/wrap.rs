@@ -29,11 +29,13 @@ impl Application {
         let session = self.session(session)?;
         let row = self.row(mechanism.mechanism)?;
         let wrapping = row.wrapping.as_ref().ok_or(Error::MechanismInvalid)?;
-        let (usable, plain) = self.to_wrap(&session, row, &mechanism.parameter, wrapping_key, key)?;
-        let wrapped = (wrapping.wrap)(row, &usable, &mechanism.parameter, plain.as_ref()).map_err(of_wrapping)?;
-        let Some(out) = out else { return Ok(wrapped.len()) };
-        out.get_mut(..wrapped.len()).ok_or(Error::BufferTooSmall(wrapped.len()))?.copy_from_slice(&wrapped);
-        Ok(wrapped.len())
+        let parameter = &mechanism.parameter;
+        self.to_wrap(&session, row, parameter, (wrapping_key, key), |usable, plain| {
+            let wrapped = (wrapping.wrap)(row, usable, parameter, plain).map_err(of_wrapping)?;
+            let Some(out) = out else { return Ok(wrapped.len()) };
+            out.get_mut(..wrapped.len()).ok_or(Error::BufferTooSmall(wrapped.len()))?.copy_from_slice(&wrapped);
+            Ok(wrapped.len())
+        })
     }
 
     /// C_WrapKeyAuthenticated: makes nonce and tag in `given`.
@@ -51,32 +53,36 @@ impl Application {
         let session = self.session(session)?;
         let row = self.row(mechanism)?;
         let algorithm = row.message.ok_or(Error::MechanismInvalid)?;
-        let (usable, plain) = self.to_wrap(&session, row, &layout(given.as_deref()), wrapping_key, key)?;
-        let given = given.ok_or(Error::MechanismParamInvalid)?;
-        given.layout.check(algorithm)?;
-        let Some(out) = out else { return Ok(plain.len()) };
-        let out = out.get_mut(..plain.len()).ok_or(Error::BufferTooSmall(plain.len()))?;
-        given.make_nonce()?;
-        let tag = aead::seal_key(algorithm, &usable, &given.message(aad), plain.as_ref(), out).map_err(of_wrapping)?;
-        given.tag = tag;
-        Ok(plain.len())
+        let layout = layout(given.as_deref());
+        self.to_wrap(&session, row, &layout, (wrapping_key, key), |usable, plain| {
+            let given = given.ok_or(Error::MechanismParamInvalid)?;
+            given.layout.check(algorithm)?;
+            let Some(out) = out else { return Ok(plain.len()) };
+            let out = out.get_mut(..plain.len()).ok_or(Error::BufferTooSmall(plain.len()))?;
+            given.make_nonce()?;
+            given.tag = aead::seal_key(algorithm, usable, &given.message(aad), plain, out).map_err(of_wrapping)?;
+            Ok(plain.len())
+        })
     }
 
-    /// What a wrapping needs, after all that there is to check: the wrapping key, and what is to be wrapped.
-    fn to_wrap(
+    /// Does a wrapping after all that there is to check: `wrap` gets the wrapping key, and what is to be wrapped.
+    fn to_wrap<T>(
         &self,
         session: &Session,
         row: &Row,
         parameter: &Parameter<'_>,
-        wrapping_key: ObjectHandle,
-        key: ObjectHandle,
-    ) -> Result<(Arc<Key>, Secret)> {
+        (wrapping_key, key): (ObjectHandle, ObjectHandle),
+        wrap: impl FnOnce(&Arc<Key>, &[u8]) -> Result<T>,
+    ) -> Result<T> {
         let wrapping = row.wrapping.as_ref().ok_or(Error::MechanismInvalid)?;
         let (outer, outer_store) = self.key(session, wrapping_key).map_err(of_wrapping_key)?;
         let (inner, inner_store) = self.key(session, key)?;
         let (usable, permit) = outer.key(outer_store.as_ref()).map_err(of_wrapping_key)?;
         let inner = inner.attributes(inner_store.as_ref())?;
-        is_key(inner)?;
+        let class = inner.ulong(ck::CKA_CLASS);
+        if !matches!(class, Some(ck::CKO_SECRET_KEY | ck::CKO_PRIVATE_KEY | ck::CKO_PUBLIC_KEY)) {
+            return Err(Error::KeyHandleInvalid);
+        }
         may(row, usable, permit, Use::Wrap)?;
         self.sized(usable).map_err(|_| Error::WrappingKeySizeRange)?;
         let parameter = self.admitted(parameter)?;
@@ -84,8 +90,17 @@ impl Application {
             log::warn!("CKM_{}: {SEALED_USE}", row.name);
             return Err(Error::MechanismInvalid);
         }
+        match class {
+            Some(ck::CKO_SECRET_KEY) => {}
+            Some(ck::CKO_PRIVATE_KEY) if wrapping.holds == Holds::Keys => {}
+            _ => return Err(Error::KeyNotWrappable),
+        }
         wrappable(inner, outer.attributes(outer_store.as_ref())?, wrapping, parameter)?;
-        Ok((usable.clone(), plain(inner)?))
+        // The value of a secret key, PKCS #8 of a private one.
+        match class {
+            Some(ck::CKO_SECRET_KEY) => wrap(usable, inner.bytes(ck::CKA_VALUE).ok_or(Error::General)?),
+            _ => wrap(usable, pkcs8::encode(inner)?.as_ref()),
+        }
     }
 
     /// C_UnwrapKey.
@@ -105,7 +120,7 @@ impl Application {
         let wanted = wanted(&key)?;
         let plain = (wrapping.unwrap)(row, &usable, parameter, wrapped, &wanted).map_err(of_unwrapping)?;
         fill_in(&mut key, plain, &wanted)?;
-        Ok(self.keep(&session, vec![key])?[0])
+        self.keep_one(&session, key)
     }
 
     /// C_UnwrapKeyAuthenticated: the tag is in `given`.
@@ -130,7 +145,7 @@ impl Application {
         let plain =
             aead::open_key(algorithm, &usable, &given.message(aad), wrapped, &given.tag).map_err(of_unwrapping)?;
         fill_in(&mut key, plain, &wanted)?;
-        Ok(self.keep(&session, vec![key])?[0])
+        self.keep_one(&session, key)
     }
 
     /// What an unwrapping needs, after all that there is to check: the unwrapping key, and the new key without its value.
@@ -256,21 +271,8 @@ fn may(row: &Row, key: &Arc<Key>, permit: &Permit, used: Use) -> Result<()> {
     if permit.mechanism(row.mechanism) { Ok(()) } else { Err(Error::MechanismInvalid) }
 }
 
-/// Whether a key object is one at all.
-fn is_key(object: &Attributes) -> Result<()> {
-    match object.ulong(ck::CKA_CLASS) {
-        Some(ck::CKO_SECRET_KEY | ck::CKO_PRIVATE_KEY | ck::CKO_PUBLIC_KEY) => Ok(()),
-        _ => Err(Error::KeyHandleInvalid),
-    }
-}
-
 /// Whether `inner` may be wrapped under `outer` in this way.
 fn wrappable(inner: &Attributes, outer: &Attributes, wrapping: &Wrapping, parameter: &Parameter<'_>) -> Result<()> {
-    match inner.ulong(ck::CKA_CLASS) {
-        Some(ck::CKO_SECRET_KEY) => {}
-        Some(ck::CKO_PRIVATE_KEY) if wrapping.holds == Holds::Keys => {}
-        _ => return Err(Error::KeyNotWrappable),
-    }
     if !inner.is(ck::CKA_EXTRACTABLE) {
         return Err(Error::KeyUnextractable);
     }
@@ -307,14 +309,6 @@ fn wrappable(inner: &Attributes, outer: &Attributes, wrapping: &Wrapping, parame
         }
     }
     Ok(())
-}
-
-/// What is wrapped: the value of a secret key, PKCS #8 of a private one.
-fn plain(key: &Attributes) -> Result<Secret> {
-    match key.ulong(ck::CKA_CLASS) {
-        Some(ck::CKO_SECRET_KEY) => key.bytes(ck::CKA_VALUE).map(Secret::copy_of).ok_or(Error::General),
-        _ => pkcs8::encode(key),
-    }
 }
 
 /// What the template of a new key says of its value.

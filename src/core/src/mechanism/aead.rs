@@ -7,6 +7,7 @@ use super::collect::{self, Collector};
 use super::engine::Cipher;
 use super::key::Key;
 use super::message;
+use super::wrapping::encrypted::{decrypt, encrypt};
 use super::wrapping::{Holds, Wanted, Wrapping};
 use super::{Parameter, Row, Shape, failed};
 use crate::{Error, Result};
@@ -81,8 +82,10 @@ macro_rules! rows {
                 wrapping: Some(Wrapping {
                     holds: Holds::Keys,
                     sealed: |_| false,
-                    wrap: |_, key, parameter, plain| wrap(&$algorithm, key, parameter, plain),
-                    unwrap: |_, key, parameter, wrapped, _: &Wanted| unwrap(&$algorithm, key, parameter, wrapped),
+                    wrap: |row, key, parameter, plain| encrypt(row, key, &of_any_len(parameter)?, plain),
+                    unwrap: |row, key, parameter, wrapped, _: &Wanted| {
+                        decrypt(row, key, &of_any_len(parameter)?, wrapped)
+                    },
                 }),
             }),
         )*];
@@ -109,11 +112,6 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// The same without a word about the length of the plaintext, which for a key is nobody's to say.
-    fn of_any_len(self) -> Self {
-        Message { len: None, ..self }
-    }
-
     /// From the parameter of a mechanism.
     pub fn of(parameter: &Parameter<'a>) -> Result<Self> {
         match *parameter {
@@ -350,20 +348,9 @@ impl Aead {
     }
 }
 
-/// A key as a message, the tag behind it.
-fn wrap(of: &'static Algorithm, key: &Arc<Key>, parameter: &Parameter<'_>, plain: &[u8]) -> Result<Vec<u8>> {
-    let mut wrapped = vec![0; plain.len()];
-    let tag = seal_key(of, key, &Message::of(parameter)?, plain, &mut wrapped)?;
-    wrapped.extend(tag);
-    Ok(wrapped)
-}
-
-fn unwrap(of: &'static Algorithm, key: &Arc<Key>, parameter: &Parameter<'_>, wrapped: &[u8]) -> Result<Secret> {
-    let message = Message::of(parameter)?;
-    let tag = of.check(message.nonce.len(), message.tag_bits, None)?;
-    let len = wrapped.len().checked_sub(tag).ok_or(Error::EncryptedDataLenRange)?;
-    let (wrapped, tag) = wrapped.split_at(len);
-    open_key(of, key, &message, wrapped, tag)
+/// The same without a word about the length of the plaintext, which for a key is nobody's to say.
+fn of_any_len<'a>(parameter: &Parameter<'a>) -> Result<Parameter<'a>> {
+    Ok(Parameter::Aead(Message { len: None, ..Message::of(parameter)? }))
 }
 
 /// Encrypts a key and says the tag.
@@ -375,7 +362,7 @@ pub fn seal_key(
     wrapped: &mut [u8],
 ) -> Result<Vec<u8>> {
     let mut aead = Aead::new(of, key, Direction::Encrypt)?;
-    aead.begin(&message.of_any_len())?;
+    aead.begin(&Message { len: None, ..*message })?;
     let mut tag = vec![0; aead.tag_len()];
     aead.seal(plain, wrapped, &mut tag)?;
     Ok(tag)
@@ -390,7 +377,7 @@ pub fn open_key(
     tag: &[u8],
 ) -> Result<Secret> {
     let mut aead = Aead::new(of, key, Direction::Decrypt)?;
-    aead.begin(&message.of_any_len())?;
+    aead.begin(&Message { len: None, ..*message })?;
     let mut plain = Secret::zeroed(wrapped.len());
     aead.open(wrapped, tag, plain.as_mut()).map_err(invalid)?;
     Ok(plain)

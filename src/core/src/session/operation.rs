@@ -6,7 +6,6 @@ use crate::mechanism::aead::Aead;
 use crate::mechanism::engine::{Cipher, Digester, Recoverer, Signer, Verifier};
 use crate::mechanism::key::{Key, Spare};
 use crate::mechanism::message::Nonces;
-use crate::token::lock;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_secret::Secret;
@@ -240,15 +239,9 @@ impl Operation {
             (_, Engine::Recover(e)) => Spare::Recover(e),
             _ => return,
         };
-        let mut spares = lock(&key.spare);
-        if spares.len() < MAX_SPARES {
-            spares.push((self.row.mechanism, spare));
-        }
+        key.keep(self.row.mechanism, spare);
     }
 }
-
-/// Engines a key keeps; more threads than this make new ones.
-const MAX_SPARES: usize = 16;
 
 /// What becomes of an operation after a call that went well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

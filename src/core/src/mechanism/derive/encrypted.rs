@@ -2,9 +2,12 @@
 //! beginning of the ciphertext.
 
 use super::{Bases, Derivation, Wanted};
-use crate::mechanism::block::{AES, ARIA, Algorithm, CAMELLIA, DES, DES3, Mode, SEED};
-use crate::mechanism::{Group, Parameter, Row, Shape, failed};
+use crate::mechanism::block::{AES, ARIA, Algorithm, Block, CAMELLIA, DES, DES3, Mode, SEED};
+use crate::mechanism::engine::Cipher;
+use crate::mechanism::key::Spare;
+use crate::mechanism::{Group, Parameter, Row, Shape};
 use crate::{Error, Result};
+use cryptoki_sys as ck;
 use sealhsm_crypto::cipher::Direction;
 use sealhsm_secret::Secret;
 
@@ -17,7 +20,7 @@ macro_rules! rows {
                 parameter: Shape::StringData,
                 group: Group::$group,
                 derivation: Some(Derivation {
-                    derive: |bases, parameter, wanted| ecb(&$algorithm, bases, parameter, wanted),
+                    derive: |bases, parameter, wanted| derive(ck::$ecb, &$algorithm, Mode::Ecb, bases, parameter, wanted),
                     ..Derivation::ONE_WAY
                 }),
             }),
@@ -27,7 +30,7 @@ macro_rules! rows {
                 parameter: Shape::$shape,
                 group: Group::$group,
                 derivation: Some(Derivation {
-                    derive: |bases, parameter, wanted| cbc(&$algorithm, bases, parameter, wanted),
+                    derive: |bases, parameter, wanted| derive(ck::$cbc, &$algorithm, Mode::Cbc, bases, parameter, wanted),
                     ..Derivation::ONE_WAY
                 }),
             }),
@@ -45,35 +48,32 @@ rows! {
     Legacy DES3 CKM_DES3_ECB_ENCRYPT_DATA CKM_DES3_CBC_ENCRYPT_DATA DesCbcData;
 }
 
-fn ecb(algorithm: &Algorithm, bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
-    let Parameter::Bytes(data) = parameter else { return Err(Error::MechanismParamInvalid) };
-    encrypt(algorithm, Mode::Ecb, bases, &[], data, wanted)
-}
-
-fn cbc(algorithm: &Algorithm, bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
-    let (iv, data) = match parameter {
-        Parameter::CbcData { iv, data } => (&iv[..], data),
-        Parameter::DesCbcData { iv, data } => (&iv[..], data),
-        _ => return Err(Error::MechanismParamInvalid),
-    };
-    encrypt(algorithm, Mode::Cbc, bases, iv, data, wanted)
-}
-
-fn encrypt(
+fn derive(
+    mechanism: u64,
     algorithm: &Algorithm,
     mode: Mode,
     bases: &Bases<'_>,
-    iv: &[u8],
-    data: &[u8],
+    parameter: &Parameter<'_>,
     wanted: &Wanted,
 ) -> Result<Secret> {
+    let (iv, data) = match (mode, parameter) {
+        (Mode::Ecb, Parameter::Bytes(data)) => (Parameter::None, data),
+        (Mode::Cbc, Parameter::CbcData { iv, data }) => (Parameter::Bytes(&iv[..]), data),
+        (Mode::Cbc, Parameter::DesCbcData { iv, data }) => (Parameter::Bytes(&iv[..]), data),
+        _ => return Err(Error::MechanismParamInvalid),
+    };
     if data.is_empty() || data.len() % algorithm.block != 0 {
         return Err(Error::MechanismParamInvalid);
     }
     let len = wanted.len_within(data.len())?;
     let mut out = Secret::zeroed(data.len());
-    let mut context = algorithm.keyed(bases.key, mode, Direction::Encrypt)?;
-    context.restart(iv).and_then(|()| context.update(data, out.as_mut())).map_err(failed)?;
+    let mut engine: Box<dyn Cipher> = match bases.key.spare(mechanism, |spare| matches!(spare, Spare::Encrypt(_))) {
+        Some(Spare::Encrypt(engine)) => engine,
+        _ => Box::new(Block::new(algorithm, bases.key, mode, Direction::Encrypt)?),
+    };
+    engine.start(&iv)?;
+    engine.once(data, out.as_mut())?;
+    bases.key.keep(mechanism, Spare::Encrypt(engine));
     out.truncate(len);
     Ok(out)
 }

@@ -2,11 +2,14 @@
 
 use super::{Bases, Derivation, SECRETS, Wanted};
 use crate::mechanism::hash::{self, Hash};
+use crate::mechanism::key::Spare;
 use crate::mechanism::secret::MAX_SECRET;
 use crate::mechanism::{Group, Parameter, Row, Shape, failed};
 use crate::{Error, Result};
+use cryptoki_sys as ck;
 use sealhsm_crypto::digest::{self, Algorithm};
-use sealhsm_secret::{Secret, Wipe};
+use sealhsm_secret::Secret;
+use std::ptr;
 
 macro_rules! rows {
     ($($group:ident $mechanism:ident $hash:ident;)*) => {
@@ -16,7 +19,7 @@ macro_rules! rows {
                 key_types: SECRETS,
                 group: Group::$group,
                 derivation: Some(Derivation {
-                    derive: |bases, parameter, wanted| derive(&hash::$hash, bases, parameter, wanted),
+                    derive: |bases, parameter, wanted| derive(ck::$mechanism, &hash::$hash, bases, parameter, wanted),
                     ..Derivation::ONE_WAY
                 }),
             })
@@ -60,7 +63,8 @@ others! {
     CKM_SHAKE_128_KEY_DERIVATION None |bases, parameter, wanted| extend(&digest::SHAKE128, bases, parameter, wanted);
     CKM_SHAKE_256_KEY_DERIVATION None |bases, parameter, wanted| extend(&digest::SHAKE256, bases, parameter, wanted);
     CKM_SHA512_T_KEY_DERIVATION Ulong |bases, parameter, wanted| {
-        derive(hash::sha512_t(parameter)?, bases, &Parameter::None, wanted)
+        let hash = hash::sha512_t(parameter)?;
+        derive(ck::CKM_SHA512_T_KEY_DERIVATION, hash, bases, &Parameter::None, wanted)
     };
 }
 
@@ -76,14 +80,29 @@ fn extend(
     digest::extended(function, bases.key.secret()?.as_ref(), len).map_err(failed)
 }
 
-fn derive(hash: &Hash, bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
+fn derive(
+    mechanism: u64,
+    hash: &Hash,
+    bases: &Bases<'_>,
+    parameter: &Parameter<'_>,
+    wanted: &Wanted,
+) -> Result<Secret> {
     parameter.none()?;
     let len = wanted.len_or(Some(hash.len()))?;
     if len > hash.len() {
         return Err(Error::KeySizeRange);
     }
-    let mut digest = digest::once(hash.algorithm, bases.key.secret()?.as_ref()).map_err(failed)?;
-    let out = Secret::copy_of(&digest[..len]);
-    digest.wipe();
+    let fits = |spare: &Spare| matches!(spare, Spare::Hash(context) if ptr::eq(context.algorithm(), hash.algorithm));
+    let mut context = match bases.key.spare(mechanism, fits) {
+        Some(Spare::Hash(context)) => context,
+        _ => Box::new(digest::Context::new(hash.algorithm).map_err(failed)?),
+    };
+    let mut out = Secret::zeroed(hash.len());
+    context.update(bases.key.secret()?.as_ref()).map_err(failed)?;
+    context.finish(out.as_mut()).map_err(failed)?;
+    // Nothing of the derived key stays with its base.
+    context.restart().map_err(failed)?;
+    bases.key.keep(mechanism, Spare::Hash(context));
+    out.truncate(len);
     Ok(out)
 }

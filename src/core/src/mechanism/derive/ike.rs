@@ -134,11 +134,11 @@ fn cuts(parameter: &Parameter<'_>) -> bool {
     matches!(given(parameter), Ok(Ike::Extended { gxy: None, .. }))
 }
 
-/// The function, keyed with a key of its own types; on AES also with a generic secret of any length.
-fn keyed(mechanism: u64, key: &Key) -> Result<Prf> {
+/// Works with the function under a key of its own types; on AES also under a generic secret of any length.
+fn keyed<T>(mechanism: u64, key: &Key, work: impl FnOnce(&mut Prf) -> Result<T>) -> Result<T> {
     let named = prf::named(mechanism)?;
     let any = matches!(key.key_type, ck::CKK_GENERIC_SECRET | ck::CKK_AES);
-    if named.shows_data() && any { named.with_bytes(key.secret()?.as_ref()) } else { named.with_key(key) }
+    if named.shows_data() && any { named.with_bytes_of(key, work) } else { named.with_key(key, work) }
 }
 
 /// Secret keys of the parameter that have to be generic secrets.
@@ -181,9 +181,10 @@ fn first(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &[Wanted]) -> Res
         key.as_mut()[ni.len()..].copy_from_slice(nr);
         prf::named(prf)?.with_bytes(key.as_ref())?.once(&[data])?
     } else {
-        let mut prf = keyed(prf, bases.key)?;
-        let new = bases.further.first().map(|key| generic(key)).transpose()?.unwrap_or_default();
-        prf.once(&[new, ni, nr])?
+        keyed(prf, bases.key, |prf| {
+            let new = bases.further.first().map(|key| generic(key)).transpose()?.unwrap_or_default();
+            prf.once(&[new, ni, nr])
+        })?
     };
     let wanted = wanted.first().ok_or(Error::General)?;
     if wanted.len_or(Some(value.len()))? != value.len() {
@@ -201,41 +202,45 @@ fn one(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &[Wanted]) -> Resul
         (None, [gxy]) => (&[][..], generic(gxy)?),
         _ => return Err(Error::General),
     };
-    let mut prf = keyed(prf, bases.key)?;
-    let len = wanted.first().ok_or(Error::General)?.len_within(prf.len())?;
-    whole(bases, parameter, &prf, len)?;
-    let mut value = prf.once(&[previous, gxy, cky_i, cky_r, &[number]])?;
-    value.truncate(len);
-    Ok(only(value))
+    keyed(prf, bases.key, |prf| {
+        let len = wanted.first().ok_or(Error::General)?.len_within(prf.output_len())?;
+        whole(bases, parameter, prf, len)?;
+        let mut value = prf.once(&[previous, gxy, cky_i, cky_r, &[number]])?;
+        value.truncate(len);
+        Ok(only(value))
+    })
 }
 
 /// See [`whole_blocks`].
 fn whole(bases: &Bases<'_>, parameter: &Parameter<'_>, prf: &Prf, len: usize) -> Result<()> {
-    if bases.further_guarded && shows(parameter) { whole_blocks(prf.len(), &[len]) } else { Ok(()) }
+    if bases.further_guarded && shows(parameter) { whole_blocks(prf.output_len(), &[len]) } else { Ok(()) }
 }
 
 fn plus(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
     let Ike::PrfPlus { prf, seed, .. } = given(parameter)? else { return Err(Error::MechanismParamInvalid) };
-    let mut prf = keyed(prf, bases.key)?;
-    let len = long(wanted, &prf)?;
-    whole(bases, parameter, &prf, len)?;
-    let seed_key = bases.further.first().map(|key| key.secret()).transpose()?.map(Secret::as_ref).unwrap_or_default();
-    chain(&mut prf, len, |before, number, prf, out| prf.run(&[before, seed_key, seed, &[number]], out))
+    keyed(prf, bases.key, |prf| {
+        let len = long(wanted, prf)?;
+        whole(bases, parameter, prf, len)?;
+        let seed_key = bases.further.first().map(|key| key.secret()).transpose()?;
+        let seed_key = seed_key.map(Secret::as_ref).unwrap_or_default();
+        chain(prf, len, |before, number, prf, out| prf.run(&[before, seed_key, seed, &[number]], out))
+    })
 }
 
 fn extended(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
     let Ike::Extended { prf, gxy, extra } = given(parameter)? else { return Err(Error::MechanismParamInvalid) };
-    let mut prf = keyed(prf, bases.key)?;
-    let len = long(wanted, &prf)?;
-    if gxy.is_none() && len <= prf.len() {
-        return cut(bases, len);
-    }
-    whole(bases, parameter, &prf, len)?;
-    let gxy = bases.further.first().map(|key| generic(key)).transpose()?.unwrap_or_default();
-    let nothing = gxy.is_empty() && extra.is_empty();
-    chain(&mut prf, len, |before, _, prf, out| {
-        let zero: &[u8] = if nothing && before.is_empty() { &[0] } else { &[] };
-        prf.run(&[before, gxy, extra, zero], out)
+    keyed(prf, bases.key, |prf| {
+        let len = long(wanted, prf)?;
+        if gxy.is_none() && len <= prf.output_len() {
+            return cut(bases, len);
+        }
+        whole(bases, parameter, prf, len)?;
+        let gxy = bases.further.first().map(|key| generic(key)).transpose()?.unwrap_or_default();
+        let nothing = gxy.is_empty() && extra.is_empty();
+        chain(prf, len, |before, _, prf, out| {
+            let zero: &[u8] = if nothing && before.is_empty() { &[0] } else { &[] };
+            prf.run(&[before, gxy, extra, zero], out)
+        })
     })
 }
 
@@ -251,14 +256,14 @@ fn cut(bases: &Bases<'_>, len: usize) -> Result<Secret> {
 
 /// A length that the template has to say.
 fn long(wanted: &Wanted, prf: &Prf) -> Result<usize> {
-    Some(wanted.len_or(None)?).filter(|len| *len <= MOST_BLOCKS * prf.len()).ok_or(Error::KeySizeRange)
+    Some(wanted.len_or(None)?).filter(|len| *len <= MOST_BLOCKS * prf.output_len()).ok_or(Error::KeySizeRange)
 }
 
 /// Blocks, each of them made from the one before and its number.
 fn chain(prf: &mut Prf, len: usize, run: impl Fn(&[u8], u8, &mut Prf, &mut [u8]) -> Result<()>) -> Result<Secret> {
     let mut out = Secret::zeroed(len);
     let (mut block, mut next) = ([0; MAX_OUTPUT], [0; MAX_OUTPUT]);
-    let block_len = prf.len();
+    let block_len = prf.output_len();
     for (number, part) in (1u8..=255).zip(out.as_mut().chunks_mut(block_len)) {
         let before = if number == 1 { &[][..] } else { &block[..block_len] };
         run(before, number, prf, &mut next)?;

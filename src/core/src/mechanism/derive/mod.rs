@@ -21,6 +21,7 @@ pub use super::wrapping::Wanted;
 use crate::attribute::Attributes;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
+pub use prf::{Prf, Under};
 use sealhsm_secret::Secret;
 
 /// How a mechanism derives.

@@ -2,7 +2,7 @@
 //! once per key and run over lists of pieces.
 
 use crate::mechanism::hash::{self, Hash};
-use crate::mechanism::key::Key;
+use crate::mechanism::key::{Key, Spare};
 use crate::mechanism::mac::chained::Chained;
 use crate::mechanism::{block, failed};
 use crate::{Error, Result};
@@ -17,7 +17,9 @@ pub const MAX_OUTPUT: usize = MAX_LEN;
 const AES_BLOCK: usize = 16;
 
 /// A keyed function.
-pub enum Prf {
+pub struct Prf(Way);
+
+enum Way {
     /// The MAC and its bytes.
     Hmac(Hmac, usize),
     /// One on a block cipher.
@@ -108,54 +110,86 @@ impl Named {
         }
     }
 
-    /// Under a key of the types that the function has. `KeyTypeInconsistent`, `KeySizeRange`.
-    pub fn with_key(&self, key: &Key) -> Result<Prf> {
+    /// Works with the function under a key of the types that it has. `KeyTypeInconsistent`, `KeySizeRange`.
+    pub fn with_key<T>(&self, key: &Key, work: impl FnOnce(&mut Prf) -> Result<T>) -> Result<T> {
         let generic = key.key_type == ck::CKK_GENERIC_SECRET && !self.shows_data();
         if !generic && !self.own.contains(&key.key_type) {
             return Err(Error::KeyTypeInconsistent);
         }
-        Prf::new(self.build, key.secret()?.as_ref())
+        self.with(key, Under::Key, |key| Prf::new(self.build, key), work)
     }
+
+    /// The same under the bytes of a key, whatever their number.
+    pub fn with_bytes_of<T>(&self, key: &Key, work: impl FnOnce(&mut Prf) -> Result<T>) -> Result<T> {
+        self.with(key, Under::Bytes, |key| self.with_bytes(key), work)
+    }
+
+    /// With one that the key keeps, or a new one, which it keeps then.
+    fn with<T>(
+        &self,
+        key: &Key,
+        under: Under,
+        make: impl FnOnce(&[u8]) -> Result<Prf>,
+        work: impl FnOnce(&mut Prf) -> Result<T>,
+    ) -> Result<T> {
+        let mut prf = match key.spare(self.mechanism, |spare| matches!(spare, Spare::Prf(_, of) if *of == under)) {
+            Some(Spare::Prf(prf, _)) => prf,
+            _ => Box::new(make(key.secret()?.as_ref())?),
+        };
+        let done = work(&mut prf)?;
+        key.keep(self.mechanism, Spare::Prf(prf, under));
+        Ok(done)
+    }
+}
+
+/// What a function was keyed with: on AES they are not the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Under {
+    /// A key of its own types.
+    Key,
+    /// Bytes, see [`Named::with_bytes`].
+    Bytes,
 }
 
 impl Prf {
     /// Under these bytes; `KeySizeRange` where a cipher has no such key.
     pub fn new(build: Build, key: &[u8]) -> Result<Prf> {
-        match build {
+        let way = match build {
             Build::Hmac(hash) => {
                 // OpenSSL takes an empty key for none; zeros at the end are the same key.
                 let key = if key.is_empty() { &[0] } else { key };
-                Ok(Prf::Hmac(Hmac::new(hash.algorithm, key).map_err(failed)?, hash.len()))
+                Way::Hmac(Hmac::new(hash.algorithm, key).map_err(failed)?, hash.len())
             }
-            Build::AesCmac => Chained::cmac(&block::AES, ck::CKK_AES, key).map(Prf::Block),
+            Build::AesCmac => Way::Block(Chained::cmac(&block::AES, ck::CKK_AES, key)?),
             Build::Des3Cmac => {
                 let key_type = if key.len() == 16 { ck::CKK_DES2 } else { ck::CKK_DES3 };
-                Chained::cmac(&block::DES3, key_type, key).map(Prf::Block)
+                Way::Block(Chained::cmac(&block::DES3, key_type, key)?)
             }
-            Build::AesXcbc if key.len() == 16 => Chained::xcbc(key).map(Prf::Block),
-            Build::AesXcbc => Err(Error::KeySizeRange),
-        }
+            Build::AesXcbc if key.len() == 16 => Way::Block(Chained::xcbc(key)?),
+            Build::AesXcbc => return Err(Error::KeySizeRange),
+        };
+        Ok(Prf(way))
     }
 
     /// Bytes of an output.
-    pub fn len(&self) -> usize {
-        match self {
-            Prf::Hmac(_, len) => *len,
-            Prf::Block(mac) => mac.mac_len(),
+    pub fn output_len(&self) -> usize {
+        match &self.0 {
+            Way::Hmac(_, len) => *len,
+            Way::Block(mac) => mac.mac_len(),
         }
     }
 
     /// The output for the concatenation of `pieces`, at the start of `out`.
     pub fn run(&mut self, pieces: &[&[u8]], out: &mut [u8]) -> Result<()> {
-        match self {
-            Prf::Hmac(hmac, _) => {
+        match &mut self.0 {
+            Way::Hmac(hmac, _) => {
                 hmac.restart().map_err(failed)?;
                 for piece in pieces {
                     hmac.update(piece).map_err(failed)?;
                 }
                 hmac.finish(out).map_err(failed)
             }
-            Prf::Block(mac) => {
+            Way::Block(mac) => {
                 mac.restart()?;
                 for piece in pieces {
                     mac.update(piece)?;
@@ -167,7 +201,7 @@ impl Prf {
 
     /// The same as a secret of its own.
     pub fn once(&mut self, pieces: &[&[u8]]) -> Result<Secret> {
-        let mut out = Secret::zeroed(self.len());
+        let mut out = Secret::zeroed(self.output_len());
         self.run(pieces, out.as_mut())?;
         Ok(out)
     }

@@ -113,20 +113,21 @@ fn derive(mode: Mode, bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &[Wa
     let named = prf::named(given.prf).ok().filter(|_| given.prf != ck::CKM_AES_XCBC_MAC);
     let named = named.ok_or(Error::MechanismParamInvalid)?;
     well_laid_out(mode, &given.fields)?;
-    let mut prf = named.with_key(bases.key)?;
-    let lens: Vec<usize> = wanted.iter().map(|wanted| wanted.len_or(None)).collect::<Result<_>>()?;
-    if named.shows_data() && bases.further_guarded {
-        whole_blocks(prf.len(), &lens)?;
-    }
-    // No two keys share a segment.
-    let segments: usize = lens.iter().map(|len| len.div_ceil(prf.len())).sum();
-    if segments as u64 > most_segments(&given.fields) {
-        return Err(Error::KeySizeRange);
-    }
-    let layout = Layout::new(given, bases, lens.iter().sum(), segments * prf.len())?;
-    let mut stream = Stream::new(mode, &mut prf, &layout, given.iv)?;
-    let values = lens.iter().map(|len| stream.key(*len)).collect::<Result<_>>()?;
-    Ok(Derived { values, shown: Vec::new() })
+    named.with_key(bases.key, |prf| {
+        let lens: Vec<usize> = wanted.iter().map(|wanted| wanted.len_or(None)).collect::<Result<_>>()?;
+        if named.shows_data() && bases.further_guarded {
+            whole_blocks(prf.output_len(), &lens)?;
+        }
+        // No two keys share a segment.
+        let segments: usize = lens.iter().map(|len| len.div_ceil(prf.output_len())).sum();
+        if segments as u64 > most_segments(&given.fields) {
+            return Err(Error::KeySizeRange);
+        }
+        let layout = Layout::new(given, bases, lens.iter().sum(), segments * prf.output_len())?;
+        let mut stream = Stream::new(mode, prf, &layout, given.iv)?;
+        let values = lens.iter().map(|len| stream.key(*len)).collect::<Result<_>>()?;
+        Ok(Derived { values, shown: Vec::new() })
+    })
 }
 
 /// Which fields a mode must have, may have and how often (tables of section 6.42).
@@ -261,7 +262,7 @@ impl<'a, 'p> Stream<'a, 'p> {
     fn key(&mut self, len: usize) -> Result<Secret> {
         let mut key = Secret::zeroed(len);
         let mut segment = [0; MAX_OUTPUT];
-        let segment_len = self.prf.len();
+        let segment_len = self.prf.output_len();
         for part in key.as_mut().chunks_mut(segment_len) {
             self.layout.run(self.prf, self.counter, self.iteration.as_ref(), &mut segment)?;
             part.copy_from_slice(&segment[..part.len()]);

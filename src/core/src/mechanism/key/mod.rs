@@ -18,11 +18,14 @@ pub(crate) use secret::{
     adjust as adjust_secret, is_len as is_secret_len, is_value as is_secret_value, only_len as only_secret_len,
 };
 
+use super::derive::{Prf, Under};
 use super::engine::{Cipher, Recoverer, Signer, Verifier};
 use crate::attribute::{Attributes, Type, Value, confine};
+use crate::token::lock;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::curve::{Curve, Shape};
+use sealhsm_crypto::digest;
 use sealhsm_crypto::dl::Group;
 use sealhsm_crypto::operation::Purpose;
 use sealhsm_crypto::pkey;
@@ -43,7 +46,7 @@ pub struct Key {
     /// What OpenSSL works with.
     pub material: Material,
     /// Keyed engines at rest, by mechanism and direction; see [`Spare`].
-    pub spare: Mutex<Vec<(u64, Spare)>>,
+    spare: Mutex<Vec<(u64, Spare)>>,
     /// The handle of its object; 0 for a key that has none.
     pub object: u64,
 }
@@ -110,7 +113,14 @@ pub enum Spare {
     Verify(Box<dyn Verifier>),
     /// Recovering what was signed.
     Recover(Box<dyn Recoverer>),
+    /// A pseudorandom function, and what it was keyed with; the mechanism is the one that parameters name it by.
+    Prf(Box<Prf>, Under),
+    /// A digest that has begun anew, for derivation.
+    Hash(Box<digest::Context>),
 }
+
+/// Engines a key keeps; more threads than this make new ones.
+const MAX_SPARES: usize = 16;
 
 /// How keys of some types are opened and completed.
 struct Family {
@@ -150,13 +160,33 @@ fn family(key: &Attributes) -> Result<(u64, &'static Family)> {
 }
 
 impl Key {
-    /// From a complete, checked object (CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY or CKO_OTP_KEY).
+    /// From a complete, checked object (CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_SECRET_KEY or CKO_OTP_KEY) and its handle.
+    pub fn of(object: u64, attributes: &Attributes) -> Result<Key> {
+        Ok(Key { object, ..Self::open(attributes)? })
+    }
+
+    /// The same for a key that has no object.
     pub fn open(attributes: &Attributes) -> Result<Key> {
         let (key_type, family) = family(attributes)?;
         let guarded = attributes.is(ck::CKA_SENSITIVE) || !attributes.is(ck::CKA_EXTRACTABLE);
         let (legacy, material) = (is_legacy(attributes), (family.open)(attributes)?);
         let composed = confine::is_composed(attributes);
         Ok(Key { key_type, legacy, guarded, composed, material, spare: Mutex::default(), object: 0 })
+    }
+
+    /// An engine at rest that was keyed for this mechanism, and is one of those that are asked for.
+    pub fn spare(&self, mechanism: u64, fits: impl Fn(&Spare) -> bool) -> Option<Spare> {
+        let mut spares = lock(&self.spare);
+        let at = spares.iter().rposition(|(of, spare)| *of == mechanism && fits(spare))?;
+        Some(spares.swap_remove(at).1)
+    }
+
+    /// Keeps an engine that ended well for whoever asks next.
+    pub fn keep(&self, mechanism: u64, spare: Spare) {
+        let mut spares = lock(&self.spare);
+        if spares.len() < MAX_SPARES {
+            spares.push((mechanism, spare));
+        }
     }
 
     /// The value of a secret key.

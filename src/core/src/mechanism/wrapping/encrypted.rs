@@ -2,7 +2,7 @@
 //! own fill up with zeros (PKCS#11 3.2 sections 6.10.5 and 6.10.6).
 
 use super::{Holds, Wanted, Wrapping};
-use crate::mechanism::key::{self, Key};
+use crate::mechanism::key::{self, Key, Spare};
 use crate::mechanism::{Parameter, Row};
 use crate::{Error, Result};
 use sealhsm_secret::Secret;
@@ -23,20 +23,33 @@ pub(in crate::mechanism) fn encrypt(
     parameter: &Parameter<'_>,
     plain: &[u8],
 ) -> Result<Vec<u8>> {
-    let mut engine = row.encrypt.ok_or(Error::MechanismInvalid)?(key)?;
+    let mut engine = match key.spare(row.mechanism, |spare| matches!(spare, Spare::Encrypt(_))) {
+        Some(Spare::Encrypt(engine)) => engine,
+        _ => row.encrypt.ok_or(Error::MechanismInvalid)?(key)?,
+    };
     engine.start(parameter)?;
     let mut wrapped = vec![0; engine.output_len(plain.len(), true)];
     let len = engine.once(plain, &mut wrapped)?;
+    key.keep(row.mechanism, Spare::Encrypt(engine));
     wrapped.truncate(len);
     Ok(wrapped)
 }
 
 /// The reverse.
-pub(super) fn decrypt(row: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, wrapped: &[u8]) -> Result<Secret> {
-    let mut engine = row.decrypt.ok_or(Error::MechanismInvalid)?(key)?;
+pub(in crate::mechanism) fn decrypt(
+    row: &Row,
+    key: &Arc<Key>,
+    parameter: &Parameter<'_>,
+    wrapped: &[u8],
+) -> Result<Secret> {
+    let mut engine = match key.spare(row.mechanism, |spare| matches!(spare, Spare::Decrypt(_))) {
+        Some(Spare::Decrypt(engine)) => engine,
+        _ => row.decrypt.ok_or(Error::MechanismInvalid)?(key)?,
+    };
     engine.start(parameter)?;
     let mut plain = Secret::zeroed(engine.output_len(wrapped.len(), true));
     let len = engine.once(wrapped, plain.as_mut())?;
+    key.keep(row.mechanism, Spare::Decrypt(engine));
     plain.truncate(len);
     Ok(plain)
 }
@@ -51,6 +64,9 @@ fn wrap_padded<const BLOCK: usize>(
     parameter: &Parameter<'_>,
     plain: &[u8],
 ) -> Result<Vec<u8>> {
+    if plain.len() % BLOCK == 0 {
+        return encrypt(row, key, parameter, plain);
+    }
     let mut padded = Secret::zeroed(plain.len().next_multiple_of(BLOCK));
     padded.as_mut()[..plain.len()].copy_from_slice(plain);
     encrypt(row, key, parameter, padded.as_ref())
