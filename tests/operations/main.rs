@@ -6,6 +6,7 @@ mod digest;
 mod dl;
 mod encrypt;
 mod kem;
+mod kept;
 mod legacy;
 mod macs;
 mod mechanisms;
