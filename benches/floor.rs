@@ -1,12 +1,13 @@
-//! The floor of every mechanism, by OpenSSL's names: the same work through EVP of the same static copy, keyed once,
-//! contexts kept. Here is what all have in common, digests and MACs.
+//! The floor of every mechanism, by OpenSSL's names: the same work through EVP of the same static copy, contexts kept.
+//! They are keyed once beside operations that begin again under the same key, and with each call beside single calls that
+//! name their key: those that wrap, unwrap and derive. Here is what all have in common, digests and MACs.
 
 mod bytes;
 mod cipher;
 mod pkey;
 
 pub use bytes::{Bytes, Fill, Piece, Step, Value};
-pub use cipher::{Direction, Kind, cipher};
+pub use cipher::{Direction, Kind, cipher, single};
 pub use pkey::{Kem, Options, Use, generation, kem, parameters, pkey};
 
 use crate::bare::Run;

@@ -1,6 +1,5 @@
-//! What makes keys, pairs and domain parameters. Here a token does more than OpenSSL: each is an object with its
-//! attributes, made and destroyed again, which takes some microseconds. Pairs are held to a limit all the same; a secret
-//! key, which in OpenSSL is nothing but its bytes, is not.
+//! What makes keys, pairs and domain parameters. A token makes an object of each, with its attributes, and here destroys
+//! it again; beside a secret key OpenSSL makes its own key object, see [`Bytes::objects`].
 
 use super::derivation;
 use super::pairs::{self, Pair};
@@ -176,12 +175,12 @@ pub const PAIRS: &[(&str, &Pair)] = &[
 pub fn cases() -> impl Iterator<Item = Case> {
     let single = GENERATIONS.iter().map(|row| {
         let floor = move || match row.beside {
-            Random(length) => Bytes::Random.run(0, length),
-            Derived(key, length, None) => key.run(0, length),
-            Derived(key, length, Some(iv)) => Ok(floor::together(vec![key.run(0, length)?, iv.run(0, 8)?])),
+            Random(length) => Bytes::Random.objects(0, vec![length]),
+            Derived(key, length, None) => key.objects(0, vec![length]),
+            Derived(key, length, Some(iv)) => Ok(floor::together(vec![key.objects(0, vec![length])?, iv.run(0, 8)?])),
             Beside::Parameters(name, options) => floor::parameters(name, options),
         };
-        Case::new(named_bare(row.name), floor, move |s| generation(s, row))
+        Case::new(named_bare(row.name), floor, move |s| generation(s, row)).within(Limit::Short)
     });
     let pairs = PAIRS.iter().map(|(name, pair)| {
         let floor = || floor::generation(pair.floor, pair.options);

@@ -34,7 +34,7 @@ impl Work {
                 floor::pkey(pair.floor, pair.options, how, options, message(length))
             }
             Work::Kem(pair, how) => floor::kem(pair.floor, pair.options, how),
-            Work::KeyWrap(direction) => floor::cipher(c"AES-256-WRAP-PAD", Kind::KeyedWrap, direction, 32, 0, VALUE),
+            Work::KeyWrap(direction) => floor::single(c"AES-256-WRAP-PAD", Kind::Wrap, direction, 32, 0, VALUE),
         }
     }
 }

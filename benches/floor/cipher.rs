@@ -31,8 +31,6 @@ pub enum Kind {
     Ccm,
     /// Key wrap.
     Wrap,
-    /// Key wrap under another key each time.
-    KeyedWrap,
     /// An AEAD whose input is associated data only.
     Associated,
     /// A mode that OpenSSL lacks, out of its single blocks: it feeds back as many bytes as this.
@@ -45,14 +43,15 @@ impl Kind {
     fn has_tag(self) -> bool {
         matches!(self, Kind::Aead | Kind::Ccm | Kind::Associated)
     }
+}
 
-    fn wraps(self) -> bool {
-        matches!(self, Kind::Wrap | Kind::KeyedWrap)
-    }
-
-    fn wants_key(self) -> bool {
-        matches!(self, Kind::Keyed | Kind::KeyedWrap)
-    }
+/// When a context gets its key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Keying {
+    /// Once, as an operation that begins again under the same key has it.
+    Once,
+    /// With each message, as a single call that names its key.
+    Each,
 }
 
 /// What is done.
@@ -73,12 +72,36 @@ pub fn cipher(
     iv: usize,
     length: usize,
 ) -> Result<Run, String> {
+    run((name, kind), Keying::Once, direction, key, iv, length)
+}
+
+/// The same in calls that name their key.
+pub fn single(
+    name: &CStr,
+    kind: Kind,
+    direction: Direction,
+    key: usize,
+    iv: usize,
+    length: usize,
+) -> Result<Run, String> {
+    run((name, kind), Keying::Each, direction, key, iv, length)
+}
+
+fn run(
+    (name, kind): (&CStr, Kind),
+    keying: Keying,
+    direction: Direction,
+    key: usize,
+    iv: usize,
+    length: usize,
+) -> Result<Run, String> {
     if let Kind::Feedback(segment) = kind {
         // Backwards it is the same work.
-        return feedback(name, key, segment, length);
+        return feedback(name, keying, key, segment, length);
     }
     let key = crate::every::key(key);
-    let to = Keyed::new(name, kind, Direction::Encrypt, &key, iv)?;
+    let keyed = |direction, iv| Keyed::new((name, kind), keying, direction, &key, iv);
+    let to = keyed(Direction::Encrypt, iv)?;
     let (data, mut out, mut iv, mut tag) = (vec![7; length], vec![0; length + 64], vec![0; iv], [0; TAG]);
     if direction == Direction::Encrypt {
         return Ok(Box::new(move || {
@@ -92,7 +115,7 @@ pub fn cipher(
     let (sealed, mut out) = (out[..n].to_vec(), data);
     // Wrapping and padding write more than the data before they know.
     out.resize(n + 64, 0);
-    let from = Keyed::new(name, kind, Direction::Decrypt, &key, iv.len())?;
+    let from = keyed(Direction::Decrypt, iv.len())?;
     Ok(Box::new(move || from.pass(&key, &iv, &mut tag, &sealed, &mut out).map(drop)))
 }
 
@@ -101,11 +124,18 @@ pub fn cipher(
 pub(super) struct Keyed {
     context: *mut ffi::EVP_CIPHER_CTX,
     kind: Kind,
+    keying: Keying,
     direction: Direction,
 }
 
 impl Keyed {
-    pub(super) fn new(name: &CStr, kind: Kind, direction: Direction, key: &[u8], iv: usize) -> Result<Keyed, String> {
+    pub(super) fn new(
+        (name, kind): (&CStr, Kind),
+        keying: Keying,
+        direction: Direction,
+        key: &[u8],
+        iv: usize,
+    ) -> Result<Keyed, String> {
         providers();
         let encrypts = c_int::from(direction == Direction::Encrypt);
         // SAFETY: names are C strings; null library and properties are the defaults; context and cipher are checked and
@@ -114,7 +144,7 @@ impl Keyed {
             let cipher = ffi::EVP_CIPHER_fetch(ptr::null_mut(), name.as_ptr(), ptr::null());
             let context = ffi::EVP_CIPHER_CTX_new();
             done(!cipher.is_null() && !context.is_null())?;
-            if kind.wraps() {
+            if kind == Kind::Wrap {
                 ffi::EVP_CIPHER_CTX_set_flags(context, FLAG_WRAP_ALLOW);
             }
             let init = |cipher, key| {
@@ -130,7 +160,7 @@ impl Keyed {
             done(ffi::EVP_CIPHER_CTX_set_key_length(context, key.len() as c_int) == 1 || kind != Kind::Plain)?;
             init(ptr::null(), key.as_ptr())?;
             ffi::EVP_CIPHER_CTX_set_padding(context, c_int::from(kind == Kind::Padded));
-            Ok(Keyed { context, kind, direction })
+            Ok(Keyed { context, kind, keying, direction })
         }
     }
 
@@ -143,9 +173,9 @@ impl Keyed {
         data: &[u8],
         out: &mut [u8],
     ) -> Result<usize, String> {
-        let Keyed { context, kind, direction } = self;
+        let Keyed { context, kind, keying, direction } = self;
         let iv = if iv.is_empty() { ptr::null() } else { iv.as_ptr() };
-        let key = if kind.wants_key() { key.as_ptr() } else { ptr::null() };
+        let key = if keying == Keying::Each || kind == Kind::Keyed { key.as_ptr() } else { ptr::null() };
         let into = if kind == Kind::Associated { ptr::null_mut() } else { out.as_mut_ptr() };
         let (mut n, mut m, length) = (0, 0, data.len() as c_int);
         let opens = direction == Direction::Decrypt;
@@ -168,7 +198,7 @@ impl Keyed {
 }
 
 /// Cipher feedback of `segment` bytes by a cipher in ECB mode.
-fn feedback(name: &CStr, key: usize, segment: usize, length: usize) -> Result<Run, String> {
+fn feedback(name: &CStr, keying: Keying, key: usize, segment: usize, length: usize) -> Result<Run, String> {
     providers();
     let key = crate::every::key(key);
     // SAFETY: as for ciphers.
@@ -183,6 +213,12 @@ fn feedback(name: &CStr, key: usize, segment: usize, length: usize) -> Result<Ru
     let (data, mut out) = (vec![7u8; length], vec![0u8; length]);
     Ok(Box::new(move || {
         let (mut register, mut stream, mut n) = ([9u8; 16], [0u8; 32], 0);
+        if keying == Keying::Each {
+            // SAFETY: the context lives for ever and has a cipher of this key's length.
+            done(unsafe {
+                ffi::EVP_CipherInit_ex(context, ptr::null(), ptr::null_mut(), key.as_ptr(), ptr::null(), -1) == 1
+            })?;
+        }
         for (input, output) in data.chunks(segment).zip(out.chunks_mut(segment)) {
             // SAFETY: the context lives for ever; the output has room for a block.
             done(unsafe {
