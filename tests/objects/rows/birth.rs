@@ -22,19 +22,19 @@ impl Made {
     }
 }
 
-pub type Make<'a> = Box<dyn Fn(&Template) -> Result<Made> + 'a>;
+type Make<'a> = Box<dyn Fn(&Template) -> Result<Made> + 'a>;
 
 /// A kind of object and a function that makes it.
 pub struct Birth<'a> {
-    pub session: &'a Session<'a>,
-    pub kind: &'static Kind,
-    pub way: Way,
+    session: &'a Session<'a>,
+    kind: &'static Kind,
+    way: Way,
     /// The function or its mechanism, for failures.
-    pub by: String,
+    by: &'static str,
     /// The least that the template says.
-    pub least: Template,
+    least: Template,
     /// What the object says by itself where that is not what a created one does.
-    pub says: Vec<(ck::CK_ATTRIBUTE_TYPE, Vec<u8>)>,
+    says: Vec<(ck::CK_ATTRIBUTE_TYPE, Vec<u8>)>,
     /// Whether it has the same value each time.
     pub repeats: bool,
     /// Whether what it is made of was always sensitive, and never extractable.
@@ -43,17 +43,23 @@ pub struct Birth<'a> {
     pub slow: bool,
     /// The answer to a template that repeats wrongly what the token computes of the value.
     pub wrong: ck::CK_RV,
-    pub make: Make<'a>,
+    make: Make<'a>,
 }
 
 impl<'a> Birth<'a> {
-    /// With the answers of C_CreateObject.
-    pub fn new(session: &'a Session<'a>, kind: &'static Kind, way: Way, by: &str, least: Template) -> Birth<'a> {
+    /// With the answers of C_CreateObject. Nothing makes it yet.
+    pub fn new(
+        session: &'a Session<'a>,
+        kind: &'static Kind,
+        way: Way,
+        by: &'static str,
+        least: Template,
+    ) -> Birth<'a> {
         Birth {
             session,
             kind,
             way,
-            by: by.into(),
+            by,
             least,
             says: Vec::new(),
             repeats: true,
@@ -74,9 +80,14 @@ impl<'a> Birth<'a> {
         self
     }
 
-    /// What an attribute is called in a failure.
+    /// What it is called in a failure.
+    fn name(&self) -> String {
+        format!("{} of class {:#x}, type {:x?}", self.by, self.kind.class, self.kind.subtype)
+    }
+
+    /// The same for an attribute.
     fn at(&self, of: ck::CK_ATTRIBUTE_TYPE) -> String {
-        format!("{}: attribute {of:#x} of class {:#x}, type {:x?}", self.by, self.kind.class, self.kind.subtype)
+        format!("{}: attribute {of:#x}", self.name())
     }
 
     fn bytes(&self, made: Made, of: ck::CK_ATTRIBUTE_TYPE) -> Result<Vec<u8>> {
@@ -85,7 +96,7 @@ impl<'a> Birth<'a> {
 
     #[track_caller]
     fn made(&self, template: &Template) -> Made {
-        (self.make)(template).unwrap_or_else(|error| panic!("{}: {error}", self.at(0)))
+        (self.make)(template).unwrap_or_else(|error| panic!("{}: {error} for {template:?}", self.name()))
     }
 
     /// The object is what the table says and nothing else.

@@ -30,7 +30,10 @@ pub fn check(session: &Session<'_>, kind: &Kind, made: Made, of: ck::CK_ATTRIBUT
             // The standard defines none.
             None => return assert_eq!(code(session.bytes(made.object, of)), ck::CKR_ATTRIBUTE_TYPE_INVALID, "{at}"),
         },
-        ck::CKA_UNIQUE_ID => return assert_eq!(bytes(of).len(), "01234567-89ab-cdef-0123-456789abcdef".len(), "{at}"),
+        ck::CKA_UNIQUE_ID => {
+            let found = session.find(&Template::new().bytes(of, bytes(of))).unwrap();
+            return assert_eq!(found, [made.object], "{at}");
+        }
         of => match made.like.filter(like).and_then(|like| session.bytes(like, of).ok()) {
             Some(same) => same,
             None => return assert!(!bytes(of).is_empty(), "{at}"),

@@ -1,7 +1,7 @@
 //! Keys and data by C_DeriveKey, and keys by C_EncapsulateKey and C_DecapsulateKey.
 
 use crate::rows::birth::{Birth, Made};
-use crate::rows::samples::{Samples, secret_length};
+use crate::rows::samples::{ONE_LENGTH, Samples, named, secret_length};
 use crate::rows::table::{KINDS, Kind, Way};
 use kit::{Mechanism, Object, Session, Template, ck, code, isolated};
 
@@ -28,9 +28,7 @@ fn least(kind: &Kind) -> Template {
     let key_type = kind.subtype.unwrap();
     let template =
         if key_type == ck::CKK_GENERIC_SECRET { Template::new() } else { Template::new().key_type(key_type) };
-    let one_length =
-        [ck::CKK_SEED, ck::CKK_DES, ck::CKK_DES2, ck::CKK_DES3, ck::CKK_CHACHA20, ck::CKK_POLY1305, ck::CKK_IDEA];
-    if one_length.contains(&key_type) {
+    if ONE_LENGTH.contains(&key_type) {
         return template;
     }
     template.ulong(ck::CKA_VALUE_LEN, secret_length(key_type) as ck::CK_ULONG)
@@ -100,8 +98,6 @@ fn derived_data_says_and_its_template_gives_what_the_table_says() {
 
 #[test]
 fn a_public_key_that_is_derived_says_and_its_template_gives_what_the_table_says() {
-    // Of fields there is none.
-    const WITHOUT: [ck::CK_KEY_TYPE; 3] = [ck::CKK_DH, ck::CKK_X9_42_DH, ck::CKK_DSA];
     isolated(|env| {
         let module = env.module();
         let session = env.user(&module);
@@ -110,10 +106,6 @@ fn a_public_key_that_is_derived_says_and_its_template_gives_what_the_table_says(
         for kind in KINDS.iter().filter(|kind| kind.class == ck::CKO_PUBLIC_KEY) {
             let (public, private) = samples.pair(kind.subtype.unwrap());
             let derive = |template: &Template| session.derive(&by, private, template);
-            if WITHOUT.contains(&kind.subtype.unwrap()) {
-                assert_eq!(code(derive(&Template::new())), ck::CKR_KEY_TYPE_INCONSISTENT);
-                continue;
-            }
             let mut birth = Birth::new(&session, kind, Way::Derived, "PUB_KEY_FROM_PRIV_KEY", Template::new());
             // They follow the private key.
             for of in [ck::CKA_DERIVE, ck::CKA_KEY_GEN_MECHANISM] {
@@ -154,6 +146,31 @@ fn an_encapsulated_key_says_and_its_template_gives_what_the_table_says() {
             let mut decapsulated = birth("C_DecapsulateKey").makes(|template| decapsulate(template).map(made));
             decapsulated.wrong = ck::CKR_WRAPPED_KEY_INVALID;
             decapsulated.holds();
+        }
+    });
+}
+
+#[test]
+fn what_is_derived_or_encapsulated_is_of_no_other_class() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let base = base(&session, false, true);
+        let (public, private) = session.pq_pair(ck::CKM_ML_KEM_KEY_PAIR_GEN, ck::CKP_ML_KEM_512);
+        let by = Mechanism::plain(ck::CKM_ML_KEM);
+        for kind in KINDS {
+            for template in [named(kind), Template::new().class(kind.class)] {
+                let derived = |of| code(session.derive(&hkdf(of), base, &template));
+                let refused = ck::CKR_TEMPLATE_INCONSISTENT;
+                if kind.class != ck::CKO_DATA {
+                    assert_eq!(derived(ck::CKM_HKDF_DATA), refused, "{template:?}");
+                }
+                if kind.class != ck::CKO_SECRET_KEY {
+                    assert_eq!(derived(ck::CKM_HKDF_DERIVE), refused, "{template:?}");
+                    assert_eq!(code(session.encapsulate(&by, public, &template)), refused, "{template:?}");
+                    assert_eq!(code(session.decapsulate(&by, private, &template, &[0; 768])), refused, "{template:?}");
+                }
+            }
         }
     });
 }

@@ -107,6 +107,17 @@ pub fn secret_length(of: ck::CK_KEY_TYPE) -> usize {
     }
 }
 
+/// Types of secret keys of one length only, which no template needs to say.
+pub const ONE_LENGTH: [ck::CK_KEY_TYPE; 7] =
+    [ck::CKK_SEED, ck::CKK_DES, ck::CKK_DES2, ck::CKK_DES3, ck::CKK_CHACHA20, ck::CKK_POLY1305, ck::CKK_IDEA];
+
+/// What a template says to name a kind of object.
+pub fn named(kind: &Kind) -> Template {
+    let of = if kind.class == ck::CKO_CERTIFICATE { ck::CKA_CERTIFICATE_TYPE } else { ck::CKA_KEY_TYPE };
+    let template = Template::new().class(kind.class);
+    kind.subtype.into_iter().fold(template, |template, subtype| template.ulong(of, subtype))
+}
+
 fn domain(session: &Session<'_>, of: ck::CK_KEY_TYPE) -> Object {
     let (mechanism, bits) = match of {
         ck::CKK_DH => (ck::CKM_DH_PKCS_PARAMETER_GEN, 512),
