@@ -1,6 +1,6 @@
-//! Every attribute of every kind of object (PKCS#11 3.2 chapters 4 and 6), row by row: there when nobody gave it, given,
-//! refused, in each way in which objects come to be; and here, read and changed later. A row that the module lacks fails,
-//! and so does one too many.
+//! Every attribute of every kind of object (PKCS#11 3.2 chapters 4 and 6), row by row: there when nobody gave it,
+//! given, refused, in each way in which objects come to be; and here, read and changed later. A row that the module
+//! lacks fails, and so does one too many.
 
 mod birth;
 mod complete;

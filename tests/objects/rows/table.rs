@@ -1,5 +1,5 @@
-//! Every kind of object and every attribute it has, as PKCS#11 3.2 chapters 4 and 6 have them, with this token's defaults
-//! where the standard leaves them to it. Written from the standard, to be compared with what the module does.
+//! Every kind of object and every attribute it has, as PKCS#11 3.2 chapters 4 and 6 have them, with this token's
+//! defaults where the standard leaves them to it. Written from the standard, to be compared with what the module does.
 
 use kit::ck;
 
@@ -69,8 +69,8 @@ pub enum Way {
     Derived,
 }
 
-/// One attribute: what templates have to do with it in each [`Way`], what it says where they are silent, and who changes
-/// it later.
+/// One attribute: what templates have to do with it in each [`Way`], what it says where they are silent, and who
+/// changes it later.
 #[derive(Clone, Copy, Debug)]
 pub struct Row(pub ck::CK_ATTRIBUTE_TYPE, pub [Given; 4], pub Silent, pub Later);
 

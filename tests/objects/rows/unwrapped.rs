@@ -1,4 +1,5 @@
-//! Keys by C_UnwrapKey and C_UnwrapKeyAuthenticated: secret keys of every type, and private keys of every type as PKCS #8.
+//! Keys by C_UnwrapKey and C_UnwrapKeyAuthenticated: secret keys of every type, and private keys of every type as
+//! PKCS #8.
 
 use crate::rows::birth::{Birth, Made};
 use crate::rows::samples::{Samples, named};

@@ -74,7 +74,8 @@ fn check_exponent(exponent: &[u8], modulus_bits: u64) -> Result<()> {
     if odd && (2..=most).contains(&bits) { Ok(()) } else { Err(Error::AttributeValueInvalid) }
 }
 
-/// CKM_RSA_PKCS_KEY_PAIR_GEN: CKA_PUBLIC_EXPONENT stands in the public template, and may be repeated in the private one.
+/// CKM_RSA_PKCS_KEY_PAIR_GEN: CKA_PUBLIC_EXPONENT stands in the public template, and may be repeated in the private
+/// one.
 pub fn generate(
     parameter: &Parameter<'_>,
     public: &Attributes,
