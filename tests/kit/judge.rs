@@ -214,7 +214,8 @@ pub fn numbers(numbers: &[&[u8]]) -> Vec<u8> {
     element(0x30, &numbers.iter().flat_map(|number| integer(number)).collect::<Vec<u8>>())
 }
 
-fn integer(number: &[u8]) -> Vec<u8> {
+/// An INTEGER.
+pub fn integer(number: &[u8]) -> Vec<u8> {
     let mut number = stripped(number).to_vec();
     if number.first().is_none_or(|first| first & 0x80 != 0) {
         number.insert(0, 0);
@@ -222,7 +223,8 @@ fn integer(number: &[u8]) -> Vec<u8> {
     element(2, &number)
 }
 
-fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+/// Any element.
+pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut element = match content.len() {
         short @ 0..128 => vec![tag, short as u8],
         long @ 128..256 => vec![tag, 0x81, long as u8],

@@ -89,6 +89,11 @@ impl Template {
         self
     }
 
+    /// Whether it names an attribute.
+    pub fn has(&self, of: ck::CK_ATTRIBUTE_TYPE) -> bool {
+        self.0.iter().any(|(said, _)| *said == of)
+    }
+
     /// What it says of an attribute that is not a template.
     pub fn said(&self, of: ck::CK_ATTRIBUTE_TYPE) -> Option<&[u8]> {
         self.0.iter().find_map(|(said, value)| match value {

@@ -13,6 +13,7 @@ fn pairs(session: &Session<'_>) -> Vec<((Object, Object), &'static [ck::CK_ATTRI
     const RSA: &[ck::CK_ATTRIBUTE_TYPE] = &[ck::CKA_MODULUS, ck::CKA_PUBLIC_EXPONENT, ck::CKA_MODULUS_BITS];
     const CURVE: &[ck::CK_ATTRIBUTE_TYPE] = &[ck::CKA_EC_PARAMS, ck::CKA_EC_POINT];
     const PQ: &[ck::CK_ATTRIBUTE_TYPE] = &[ck::CKA_PARAMETER_SET, ck::CKA_VALUE];
+    const FIELD: &[ck::CK_ATTRIBUTE_TYPE] = &[ck::CKA_PRIME, ck::CKA_BASE, ck::CKA_VALUE, ck::CKA_SUBPRIME];
     let ec = |generator, params| (session.curve_pair(generator, params), CURVE);
     vec![
         (session.rsa_pair(1024), RSA),
@@ -22,6 +23,9 @@ fn pairs(session: &Session<'_>) -> Vec<((Object, Object), &'static [ck::CK_ATTRI
         (session.pq_pair(ck::CKM_ML_KEM_KEY_PAIR_GEN, ck::CKP_ML_KEM_768), PQ),
         (session.pq_pair(ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKP_ML_DSA_65), PQ),
         (session.pq_pair(ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKP_SLH_DSA_SHAKE_128F), PQ),
+        (session.domain_pair(ck::CKM_DH_PKCS_PARAMETER_GEN, ck::CKM_DH_PKCS_KEY_PAIR_GEN, 512), &FIELD[..3]),
+        (session.domain_pair(ck::CKM_X9_42_DH_PARAMETER_GEN, ck::CKM_X9_42_DH_KEY_PAIR_GEN, 1024), FIELD),
+        (session.domain_pair(ck::CKM_DSA_PARAMETER_GEN, ck::CKM_DSA_KEY_PAIR_GEN, 1024), FIELD),
     ]
 }
 

@@ -1,5 +1,5 @@
-//! Every kind of object and every attribute it has, as PKCS#11 3.2 chapters 4 and 6 have them, with this token's defaults
-//! where the standard leaves them to it. Written from the standard, to be compared with what the module does.
+//! Every kind of object and every attribute it has, as PKCS#11 3.2 chapters 4 and 6 have them, with this token's
+//! defaults where the standard leaves them to it. Written from the standard, to be compared with what the module does.
 
 use kit::ck;
 
@@ -43,22 +43,52 @@ pub enum Later {
     Nobody,
 }
 
-/// What a template of C_CreateObject has to do with it.
+/// What the template of a function has to do with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Given {
     /// It must be there.
     Must,
     /// It may be there.
     May,
-    /// It may be there if it says what the token computes.
+    /// It may be there if it says what it will be in any case.
     Same,
     /// It must not be there.
     Never,
 }
 
-/// One attribute.
+/// How an object comes to be: the columns of [`Row`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// C_CreateObject.
+    Created,
+    /// C_GenerateKey, C_GenerateKeyPair.
+    Generated,
+    /// C_UnwrapKey, C_UnwrapKeyAuthenticated.
+    Unwrapped,
+    /// C_DeriveKey, C_EncapsulateKey, C_DecapsulateKey.
+    Derived,
+}
+
+/// One attribute: what templates have to do with it in each [`Way`], what it says where they are silent, and who
+/// changes it later.
 #[derive(Clone, Copy, Debug)]
-pub struct Row(pub ck::CK_ATTRIBUTE_TYPE, pub Given, pub Silent, pub Later);
+pub struct Row(pub ck::CK_ATTRIBUTE_TYPE, pub [Given; 4], pub Silent, pub Later);
+
+impl Row {
+    pub fn given(&self, way: Way) -> Given {
+        self.1[way as usize]
+    }
+}
+
+/// However the object comes to be.
+const MAY: [Given; 4] = [May; 4];
+const SAME: [Given; 4] = [Same; 4];
+const NEVER: [Given; 4] = [Never; 4];
+/// C_CreateObject is told what the object consists of, all others make it.
+const TOLD: [Given; 4] = [Must, Never, Never, Never];
+const TOLD_OR_NOT: [Given; 4] = [May, Never, Never, Never];
+/// Keys of one-time passwords come to be in two ways only.
+const NEW: [Given; 4] = [May, May, Never, Never];
 
 use Given::{May, Must, Never, Same};
 use Later::{Anyone, CopyUp, Down, Nobody, OnCopy, So, ToEmpty, Up};
@@ -82,25 +112,25 @@ impl Kind {
 }
 
 const OBJECT: &[Row] = &[
-    Row(ck::CKA_CLASS, Must, Computed, Nobody),
-    Row(ck::CKA_UNIQUE_ID, Never, Computed, Nobody),
-    Row(ck::CKA_TOKEN, May, False, OnCopy),
-    Row(ck::CKA_MODIFIABLE, May, True, OnCopy),
-    Row(ck::CKA_DESTROYABLE, May, True, OnCopy),
-    Row(ck::CKA_COPYABLE, May, True, Down),
-    Row(ck::CKA_LABEL, May, Empty, Anyone),
+    Row(ck::CKA_CLASS, [Must, Same, Must, Same], Computed, Nobody),
+    Row(ck::CKA_UNIQUE_ID, NEVER, Computed, Nobody),
+    Row(ck::CKA_TOKEN, MAY, False, OnCopy),
+    Row(ck::CKA_MODIFIABLE, MAY, True, OnCopy),
+    Row(ck::CKA_DESTROYABLE, MAY, True, OnCopy),
+    Row(ck::CKA_COPYABLE, MAY, True, Down),
+    Row(ck::CKA_LABEL, MAY, Empty, Anyone),
 ];
-const OPEN: &[Row] = &[Row(ck::CKA_PRIVATE, May, False, CopyUp)];
-const CLOSED: &[Row] = &[Row(ck::CKA_PRIVATE, May, True, CopyUp)];
+const OPEN: &[Row] = &[Row(ck::CKA_PRIVATE, MAY, False, CopyUp)];
+const CLOSED: &[Row] = &[Row(ck::CKA_PRIVATE, MAY, True, CopyUp)];
 const ANY_KEY: &[Row] = &[
-    Row(ck::CKA_KEY_TYPE, Must, Computed, Nobody),
-    Row(ck::CKA_ID, May, Empty, Anyone),
-    Row(ck::CKA_START_DATE, May, Empty, Anyone),
-    Row(ck::CKA_END_DATE, May, Empty, Anyone),
-    Row(ck::CKA_LOCAL, Never, False, Nobody),
-    Row(ck::CKA_KEY_GEN_MECHANISM, Never, Number(ck::CK_UNAVAILABLE_INFORMATION), Nobody),
-    Row(ck::CKA_ALLOWED_MECHANISMS, May, Absent, Nobody),
-    Row(ck::CKA_OBJECT_VALIDATION_FLAGS, Never, Number(0), Nobody),
+    Row(ck::CKA_KEY_TYPE, [Must, Same, Must, May], Computed, Nobody),
+    Row(ck::CKA_ID, MAY, Empty, Anyone),
+    Row(ck::CKA_START_DATE, MAY, Empty, Anyone),
+    Row(ck::CKA_END_DATE, MAY, Empty, Anyone),
+    Row(ck::CKA_LOCAL, NEVER, False, Nobody),
+    Row(ck::CKA_KEY_GEN_MECHANISM, NEVER, Number(ck::CK_UNAVAILABLE_INFORMATION), Nobody),
+    Row(ck::CKA_ALLOWED_MECHANISMS, MAY, Absent, Nobody),
+    Row(ck::CKA_OBJECT_VALIDATION_FLAGS, NEVER, Number(0), Nobody),
 ];
 
 const SIGNING: &[u64] = &[ck::CKK_RSA, ck::CKK_EC, ck::CKK_EC_EDWARDS, ck::CKK_DSA, ck::CKK_ML_DSA, ck::CKK_SLH_DSA];
@@ -110,172 +140,186 @@ const WRAPPING: &[u64] = &[ck::CKK_RSA, ck::CKK_EC, ck::CKK_EC_MONTGOMERY];
 const AGREEING: &[u64] = &[ck::CKK_EC, ck::CKK_EC_MONTGOMERY, ck::CKK_DH, ck::CKK_X9_42_DH];
 
 const ANY_PUBLIC_KEY: &[Row] = &[
-    Row(ck::CKA_SUBJECT, May, Empty, Anyone),
-    Row(ck::CKA_ENCRYPT, May, TrueFor(&[ck::CKK_RSA]), Anyone),
-    Row(ck::CKA_VERIFY, May, TrueFor(SIGNING), Anyone),
-    Row(ck::CKA_VERIFY_RECOVER, May, TrueFor(&[ck::CKK_RSA]), Anyone),
-    Row(ck::CKA_ENCAPSULATE, May, TrueFor(ENCAPSULATING), Anyone),
-    Row(ck::CKA_WRAP, May, TrueFor(WRAPPING), Anyone),
-    Row(ck::CKA_DERIVE, May, False, Anyone),
-    Row(ck::CKA_TRUSTED, May, False, So),
-    Row(ck::CKA_WRAP_TEMPLATE, May, Absent, Nobody),
-    Row(ck::CKA_ENCAPSULATE_TEMPLATE, May, Absent, Nobody),
-    Row(ck::CKA_PUBLIC_KEY_INFO, Same, Computed, Nobody),
-    Row(ck::CKA_PUBLIC_CRC64_VALUE, Same, Computed, Nobody),
+    Row(ck::CKA_SUBJECT, MAY, Empty, Anyone),
+    Row(ck::CKA_ENCRYPT, MAY, TrueFor(&[ck::CKK_RSA]), Anyone),
+    Row(ck::CKA_VERIFY, MAY, TrueFor(SIGNING), Anyone),
+    Row(ck::CKA_VERIFY_RECOVER, MAY, TrueFor(&[ck::CKK_RSA]), Anyone),
+    Row(ck::CKA_ENCAPSULATE, MAY, TrueFor(ENCAPSULATING), Anyone),
+    Row(ck::CKA_WRAP, MAY, TrueFor(WRAPPING), Anyone),
+    Row(ck::CKA_DERIVE, MAY, False, Anyone),
+    Row(ck::CKA_TRUSTED, MAY, False, So),
+    Row(ck::CKA_WRAP_TEMPLATE, MAY, Absent, Nobody),
+    Row(ck::CKA_ENCAPSULATE_TEMPLATE, MAY, Absent, Nobody),
+    Row(ck::CKA_PUBLIC_KEY_INFO, SAME, Computed, Nobody),
+    Row(ck::CKA_PUBLIC_CRC64_VALUE, SAME, Computed, Nobody),
 ];
 const ANY_PRIVATE_KEY: &[Row] = &[
-    Row(ck::CKA_SUBJECT, May, Empty, Anyone),
-    Row(ck::CKA_DECRYPT, May, TrueFor(&[ck::CKK_RSA]), Anyone),
-    Row(ck::CKA_SIGN, May, TrueFor(SIGNING), Anyone),
-    Row(ck::CKA_SIGN_RECOVER, May, TrueFor(&[ck::CKK_RSA]), Anyone),
-    Row(ck::CKA_DECAPSULATE, May, TrueFor(ENCAPSULATING), Anyone),
-    Row(ck::CKA_UNWRAP, May, TrueFor(WRAPPING), Anyone),
-    Row(ck::CKA_DERIVE, May, TrueFor(AGREEING), Anyone),
-    Row(ck::CKA_SENSITIVE, May, True, Up),
-    Row(ck::CKA_ALWAYS_AUTHENTICATE, May, False, Nobody),
-    Row(ck::CKA_PUBLIC_KEY_INFO, Same, Computed, Nobody),
-    Row(ck::CKA_PUBLIC_CRC64_VALUE, Same, Computed, Nobody),
+    Row(ck::CKA_SUBJECT, MAY, Empty, Anyone),
+    Row(ck::CKA_DECRYPT, MAY, TrueFor(&[ck::CKK_RSA]), Anyone),
+    Row(ck::CKA_SIGN, MAY, TrueFor(SIGNING), Anyone),
+    Row(ck::CKA_SIGN_RECOVER, MAY, TrueFor(&[ck::CKK_RSA]), Anyone),
+    Row(ck::CKA_DECAPSULATE, MAY, TrueFor(ENCAPSULATING), Anyone),
+    Row(ck::CKA_UNWRAP, MAY, TrueFor(WRAPPING), Anyone),
+    Row(ck::CKA_DERIVE, MAY, TrueFor(AGREEING), Anyone),
+    Row(ck::CKA_SENSITIVE, MAY, True, Up),
+    Row(ck::CKA_ALWAYS_AUTHENTICATE, MAY, False, Nobody),
+    Row(ck::CKA_PUBLIC_KEY_INFO, SAME, Computed, Nobody),
+    Row(ck::CKA_PUBLIC_CRC64_VALUE, SAME, Computed, Nobody),
 ];
 const ANY_SECRET_KEY: &[Row] = &[
-    Row(ck::CKA_ENCRYPT, May, TrueFor(CIPHERS), Anyone),
-    Row(ck::CKA_DECRYPT, May, TrueFor(CIPHERS), Anyone),
-    Row(ck::CKA_SIGN, May, TrueFor(MACS), Anyone),
-    Row(ck::CKA_VERIFY, May, TrueFor(MACS), Anyone),
-    Row(ck::CKA_WRAP, May, TrueFor(CIPHERS), Anyone),
-    Row(ck::CKA_UNWRAP, May, TrueFor(CIPHERS), Anyone),
-    Row(ck::CKA_DERIVE, May, False, Anyone),
-    Row(ck::CKA_SENSITIVE, May, False, Up),
-    Row(ck::CKA_TRUSTED, May, False, So),
-    Row(ck::CKA_WRAP_TEMPLATE, May, Absent, Nobody),
-    Row(ck::CKA_CHECK_VALUE, May, Computed, ToEmpty),
-    Row(ck::CKA_VALUE, Must, Computed, Nobody),
+    Row(ck::CKA_ENCRYPT, MAY, TrueFor(CIPHERS), Anyone),
+    Row(ck::CKA_DECRYPT, MAY, TrueFor(CIPHERS), Anyone),
+    Row(ck::CKA_SIGN, MAY, TrueFor(MACS), Anyone),
+    Row(ck::CKA_VERIFY, MAY, TrueFor(MACS), Anyone),
+    Row(ck::CKA_WRAP, MAY, TrueFor(CIPHERS), Anyone),
+    Row(ck::CKA_UNWRAP, MAY, TrueFor(CIPHERS), Anyone),
+    Row(ck::CKA_DERIVE, MAY, False, Anyone),
+    Row(ck::CKA_SENSITIVE, MAY, False, Up),
+    Row(ck::CKA_TRUSTED, MAY, False, So),
+    Row(ck::CKA_WRAP_TEMPLATE, MAY, Absent, Nobody),
+    Row(ck::CKA_CHECK_VALUE, SAME, Computed, ToEmpty),
+    Row(ck::CKA_VALUE, TOLD, Computed, Nobody),
 ];
-const LENGTH: &[Row] = &[Row(ck::CKA_VALUE_LEN, Same, Computed, Nobody)];
+const LENGTH: &[Row] = &[Row(ck::CKA_VALUE_LEN, [Same, May, Same, May], Computed, Nobody)];
 /// Private and secret keys alike.
 const GUARDED_KEY: &[Row] = &[
-    Row(ck::CKA_EXTRACTABLE, May, False, Down),
-    Row(ck::CKA_ALWAYS_SENSITIVE, Never, False, Nobody),
-    Row(ck::CKA_NEVER_EXTRACTABLE, Never, False, Nobody),
-    Row(ck::CKA_WRAP_WITH_TRUSTED, May, False, Up),
-    Row(ck::CKA_UNWRAP_TEMPLATE, May, Absent, Nobody),
-    Row(ck::CKA_DERIVE_TEMPLATE, May, Absent, Nobody),
-    Row(ck::CKA_DECAPSULATE_TEMPLATE, May, Absent, Nobody),
+    Row(ck::CKA_EXTRACTABLE, MAY, False, Down),
+    Row(ck::CKA_ALWAYS_SENSITIVE, NEVER, False, Nobody),
+    Row(ck::CKA_NEVER_EXTRACTABLE, NEVER, False, Nobody),
+    Row(ck::CKA_WRAP_WITH_TRUSTED, MAY, False, Up),
+    Row(ck::CKA_UNWRAP_TEMPLATE, MAY, Absent, Nobody),
+    Row(ck::CKA_DERIVE_TEMPLATE, MAY, Absent, Nobody),
+    Row(ck::CKA_DECAPSULATE_TEMPLATE, MAY, Absent, Nobody),
 ];
 
 const RSA_PUBLIC: &[Row] = &[
-    Row(ck::CKA_MODULUS, Must, Computed, Nobody),
-    Row(ck::CKA_MODULUS_BITS, Same, Computed, Nobody),
-    Row(ck::CKA_PUBLIC_EXPONENT, Must, Computed, Nobody),
+    Row(ck::CKA_MODULUS, TOLD, Computed, Nobody),
+    Row(ck::CKA_MODULUS_BITS, [Same, Must, Never, Never], Computed, Nobody),
+    Row(ck::CKA_PUBLIC_EXPONENT, [Must, May, Never, Never], Computed, Nobody),
 ];
 const RSA_PRIVATE: &[Row] = &[
-    Row(ck::CKA_MODULUS, Must, Computed, Nobody),
-    Row(ck::CKA_PUBLIC_EXPONENT, May, Computed, Nobody),
-    Row(ck::CKA_PRIVATE_EXPONENT, Must, Computed, Nobody),
-    Row(ck::CKA_PRIME_1, May, Computed, Nobody),
-    Row(ck::CKA_PRIME_2, May, Computed, Nobody),
-    Row(ck::CKA_EXPONENT_1, May, Computed, Nobody),
-    Row(ck::CKA_EXPONENT_2, May, Computed, Nobody),
-    Row(ck::CKA_COEFFICIENT, May, Computed, Nobody),
+    Row(ck::CKA_MODULUS, TOLD, Computed, Nobody),
+    Row(ck::CKA_PUBLIC_EXPONENT, [May, Same, Never, Never], Computed, Nobody),
+    Row(ck::CKA_PRIVATE_EXPONENT, TOLD, Computed, Nobody),
+    Row(ck::CKA_PRIME_1, TOLD_OR_NOT, Computed, Nobody),
+    Row(ck::CKA_PRIME_2, TOLD_OR_NOT, Computed, Nobody),
+    Row(ck::CKA_EXPONENT_1, TOLD_OR_NOT, Computed, Nobody),
+    Row(ck::CKA_EXPONENT_2, TOLD_OR_NOT, Computed, Nobody),
+    Row(ck::CKA_COEFFICIENT, TOLD_OR_NOT, Computed, Nobody),
 ];
-const CURVE_PUBLIC: &[Row] =
-    &[Row(ck::CKA_EC_PARAMS, Must, Computed, Nobody), Row(ck::CKA_EC_POINT, Must, Computed, Nobody)];
+const CURVE_PUBLIC: &[Row] = &[
+    Row(ck::CKA_EC_PARAMS, [Must, Must, Never, Never], Computed, Nobody),
+    Row(ck::CKA_EC_POINT, TOLD, Computed, Nobody),
+];
 const CURVE_PRIVATE: &[Row] = &[
-    Row(ck::CKA_EC_PARAMS, Must, Computed, Nobody),
-    Row(ck::CKA_EC_POINT, May, Computed, Nobody),
-    Row(ck::CKA_VALUE, Must, Computed, Nobody),
+    Row(ck::CKA_EC_PARAMS, [Must, Same, Never, Never], Computed, Nobody),
+    Row(ck::CKA_EC_POINT, TOLD_OR_NOT, Computed, Nobody),
+    Row(ck::CKA_VALUE, TOLD, Computed, Nobody),
 ];
-const PQ_PUBLIC: &[Row] =
-    &[Row(ck::CKA_PARAMETER_SET, Must, Computed, Nobody), Row(ck::CKA_VALUE, Must, Computed, Nobody)];
+const PQ_PUBLIC: &[Row] = &[
+    Row(ck::CKA_PARAMETER_SET, [Must, Must, Never, Never], Computed, Nobody),
+    Row(ck::CKA_VALUE, TOLD, Computed, Nobody),
+];
 const SEEDED_PRIVATE: &[Row] = &[
-    Row(ck::CKA_PARAMETER_SET, Must, Computed, Nobody),
-    Row(ck::CKA_SEED, May, Computed, Nobody),
-    Row(ck::CKA_VALUE, May, Computed, Nobody),
+    Row(ck::CKA_PARAMETER_SET, [Must, Same, Never, Never], Computed, Nobody),
+    Row(ck::CKA_SEED, TOLD_OR_NOT, Computed, Nobody),
+    Row(ck::CKA_VALUE, TOLD_OR_NOT, Computed, Nobody),
 ];
-const SLH_DSA_PRIVATE: &[Row] =
-    &[Row(ck::CKA_PARAMETER_SET, Must, Computed, Nobody), Row(ck::CKA_VALUE, Must, Computed, Nobody)];
-const FIELD_KEY: &[Row] = &[
-    Row(ck::CKA_PRIME, Must, Computed, Nobody),
-    Row(ck::CKA_BASE, Must, Computed, Nobody),
-    Row(ck::CKA_VALUE, Must, Computed, Nobody),
+const SLH_DSA_PRIVATE: &[Row] = &[
+    Row(ck::CKA_PARAMETER_SET, [Must, Same, Never, Never], Computed, Nobody),
+    Row(ck::CKA_VALUE, TOLD, Computed, Nobody),
 ];
-const ORDER: &[Row] = &[Row(ck::CKA_SUBPRIME, Must, Computed, Nobody)];
-const DH_PRIVATE: &[Row] = &[Row(ck::CKA_VALUE_BITS, Never, Computed, Nobody)];
+const FIELD_PUBLIC: &[Row] = &[
+    Row(ck::CKA_PRIME, [Must, Must, Never, Never], Computed, Nobody),
+    Row(ck::CKA_BASE, [Must, Must, Never, Never], Computed, Nobody),
+    Row(ck::CKA_VALUE, TOLD, Computed, Nobody),
+];
+const FIELD_PRIVATE: &[Row] = &[
+    Row(ck::CKA_PRIME, [Must, Same, Never, Never], Computed, Nobody),
+    Row(ck::CKA_BASE, [Must, Same, Never, Never], Computed, Nobody),
+    Row(ck::CKA_VALUE, TOLD, Computed, Nobody),
+];
+const ORDER_PUBLIC: &[Row] = &[Row(ck::CKA_SUBPRIME, [Must, Must, Never, Never], Computed, Nobody)];
+const ORDER_PRIVATE: &[Row] = &[Row(ck::CKA_SUBPRIME, [Must, Same, Never, Never], Computed, Nobody)];
+const DH_PRIVATE: &[Row] = &[Row(ck::CKA_VALUE_BITS, [Never, May, Never, Never], Computed, Nobody)];
 const DOMAIN: &[Row] = &[
-    Row(ck::CKA_KEY_TYPE, Must, Computed, Nobody),
-    Row(ck::CKA_LOCAL, Never, False, Nobody),
-    Row(ck::CKA_PRIME, Must, Computed, Nobody),
-    Row(ck::CKA_BASE, Must, Computed, Nobody),
-    Row(ck::CKA_PRIME_BITS, Never, Computed, Nobody),
+    Row(ck::CKA_KEY_TYPE, [Must, Same, Never, Never], Computed, Nobody),
+    Row(ck::CKA_LOCAL, NEVER, False, Nobody),
+    Row(ck::CKA_PRIME, TOLD, Computed, Nobody),
+    Row(ck::CKA_BASE, TOLD, Computed, Nobody),
+    Row(ck::CKA_PRIME_BITS, [Never, Must, Never, Never], Computed, Nobody),
 ];
-const DOMAIN_ORDER: &[Row] =
-    &[Row(ck::CKA_SUBPRIME, Must, Computed, Nobody), Row(ck::CKA_SUBPRIME_BITS, Never, Computed, Nobody)];
+const DOMAIN_ORDER: &[Row] = &[
+    Row(ck::CKA_SUBPRIME, TOLD, Computed, Nobody),
+    Row(ck::CKA_SUBPRIME_BITS, [Never, May, Never, Never], Computed, Nobody),
+];
 const OTP: &[Row] = &[
-    Row(ck::CKA_OTP_FORMAT, May, Number(ck::CK_OTP_FORMAT_DECIMAL), Nobody),
-    Row(ck::CKA_OTP_LENGTH, May, Number(6), Nobody),
-    Row(ck::CKA_OTP_USER_FRIENDLY_MODE, May, True, Nobody),
-    Row(ck::CKA_OTP_CHALLENGE_REQUIREMENT, May, Number(ck::CK_OTP_PARAM_IGNORED), Nobody),
-    Row(ck::CKA_OTP_TIME_REQUIREMENT, May, Number(ck::CK_OTP_PARAM_IGNORED), Nobody),
-    Row(ck::CKA_OTP_COUNTER_REQUIREMENT, May, Number(ck::CK_OTP_PARAM_OPTIONAL), Nobody),
-    Row(ck::CKA_OTP_PIN_REQUIREMENT, May, Number(ck::CK_OTP_PARAM_IGNORED), Nobody),
-    Row(ck::CKA_OTP_COUNTER, May, Computed, Nobody),
-    Row(ck::CKA_OTP_TIME, May, Empty, Anyone),
-    Row(ck::CKA_OTP_TIME_INTERVAL, May, Number(60), Anyone),
-    Row(ck::CKA_OTP_USER_IDENTIFIER, May, Empty, Anyone),
-    Row(ck::CKA_OTP_SERVICE_IDENTIFIER, May, Empty, Anyone),
-    Row(ck::CKA_OTP_SERVICE_LOGO, May, Empty, Anyone),
-    Row(ck::CKA_OTP_SERVICE_LOGO_TYPE, May, Empty, Anyone),
+    Row(ck::CKA_OTP_FORMAT, NEW, Number(ck::CK_OTP_FORMAT_DECIMAL), Nobody),
+    Row(ck::CKA_OTP_LENGTH, NEW, Number(6), Nobody),
+    Row(ck::CKA_OTP_USER_FRIENDLY_MODE, NEW, True, Nobody),
+    Row(ck::CKA_OTP_CHALLENGE_REQUIREMENT, NEW, Number(ck::CK_OTP_PARAM_IGNORED), Nobody),
+    Row(ck::CKA_OTP_TIME_REQUIREMENT, NEW, Number(ck::CK_OTP_PARAM_IGNORED), Nobody),
+    Row(ck::CKA_OTP_COUNTER_REQUIREMENT, NEW, Number(ck::CK_OTP_PARAM_OPTIONAL), Nobody),
+    Row(ck::CKA_OTP_PIN_REQUIREMENT, NEW, Number(ck::CK_OTP_PARAM_IGNORED), Nobody),
+    Row(ck::CKA_OTP_COUNTER, NEW, Computed, Nobody),
+    Row(ck::CKA_OTP_TIME, NEW, Empty, Anyone),
+    Row(ck::CKA_OTP_TIME_INTERVAL, NEW, Number(60), Anyone),
+    Row(ck::CKA_OTP_USER_IDENTIFIER, NEW, Empty, Anyone),
+    Row(ck::CKA_OTP_SERVICE_IDENTIFIER, NEW, Empty, Anyone),
+    Row(ck::CKA_OTP_SERVICE_LOGO, NEW, Empty, Anyone),
+    Row(ck::CKA_OTP_SERVICE_LOGO_TYPE, NEW, Empty, Anyone),
 ];
 
 const DATA: &[Row] = &[
-    Row(ck::CKA_APPLICATION, May, Empty, Anyone),
-    Row(ck::CKA_OBJECT_ID, May, Empty, Anyone),
-    Row(ck::CKA_VALUE, May, Empty, Anyone),
+    Row(ck::CKA_APPLICATION, [May, Never, Never, May], Empty, Anyone),
+    Row(ck::CKA_OBJECT_ID, [May, Never, Never, May], Empty, Anyone),
+    Row(ck::CKA_VALUE, TOLD_OR_NOT, Empty, Anyone),
 ];
 const ANY_CERTIFICATE: &[Row] = &[
-    Row(ck::CKA_CERTIFICATE_TYPE, Must, Computed, Nobody),
-    Row(ck::CKA_CERTIFICATE_CATEGORY, May, Number(ck::CK_CERTIFICATE_CATEGORY_UNSPECIFIED), Nobody),
-    Row(ck::CKA_TRUSTED, May, False, So),
-    Row(ck::CKA_CHECK_VALUE, May, Computed, ToEmpty),
-    Row(ck::CKA_START_DATE, May, Empty, Anyone),
-    Row(ck::CKA_END_DATE, May, Empty, Anyone),
+    Row(ck::CKA_CERTIFICATE_TYPE, TOLD, Computed, Nobody),
+    Row(ck::CKA_CERTIFICATE_CATEGORY, TOLD_OR_NOT, Number(ck::CK_CERTIFICATE_CATEGORY_UNSPECIFIED), Nobody),
+    Row(ck::CKA_TRUSTED, TOLD_OR_NOT, False, So),
+    Row(ck::CKA_CHECK_VALUE, TOLD_OR_NOT, Computed, ToEmpty),
+    Row(ck::CKA_START_DATE, TOLD_OR_NOT, Empty, Anyone),
+    Row(ck::CKA_END_DATE, TOLD_OR_NOT, Empty, Anyone),
 ];
 /// Computed from a certificate that can be read, else what the template says.
-const READ: &[Row] = &[Row(ck::CKA_PUBLIC_KEY_INFO, Same, Computed, Nobody)];
-const TOLD: &[Row] = &[Row(ck::CKA_PUBLIC_KEY_INFO, May, Absent, Nobody)];
+const READ: &[Row] = &[Row(ck::CKA_PUBLIC_KEY_INFO, [Same, Never, Never, Never], Computed, Nobody)];
+const STATED: &[Row] = &[Row(ck::CKA_PUBLIC_KEY_INFO, TOLD_OR_NOT, Absent, Nobody)];
 const BY_URL: &[Row] = &[
-    Row(ck::CKA_SUBJECT, Must, Computed, Nobody),
-    Row(ck::CKA_VALUE, May, Empty, Nobody),
-    Row(ck::CKA_URL, May, Empty, Nobody),
-    Row(ck::CKA_HASH_OF_SUBJECT_PUBLIC_KEY, May, Empty, Nobody),
-    Row(ck::CKA_HASH_OF_ISSUER_PUBLIC_KEY, May, Empty, Nobody),
-    Row(ck::CKA_NAME_HASH_ALGORITHM, May, Absent, Nobody),
-    Row(ck::CKA_ISSUER, May, Empty, Anyone),
+    Row(ck::CKA_SUBJECT, TOLD, Computed, Nobody),
+    Row(ck::CKA_VALUE, TOLD_OR_NOT, Empty, Nobody),
+    Row(ck::CKA_URL, TOLD_OR_NOT, Empty, Nobody),
+    Row(ck::CKA_HASH_OF_SUBJECT_PUBLIC_KEY, TOLD_OR_NOT, Empty, Nobody),
+    Row(ck::CKA_HASH_OF_ISSUER_PUBLIC_KEY, TOLD_OR_NOT, Empty, Nobody),
+    Row(ck::CKA_NAME_HASH_ALGORITHM, TOLD_OR_NOT, Absent, Nobody),
+    Row(ck::CKA_ISSUER, TOLD_OR_NOT, Empty, Anyone),
 ];
 const X_509: &[Row] = &[
-    Row(ck::CKA_JAVA_MIDP_SECURITY_DOMAIN, May, Number(ck::CK_SECURITY_DOMAIN_UNSPECIFIED), Nobody),
-    Row(ck::CKA_ID, May, Empty, Anyone),
-    Row(ck::CKA_SERIAL_NUMBER, May, Empty, Anyone),
+    Row(ck::CKA_JAVA_MIDP_SECURITY_DOMAIN, TOLD_OR_NOT, Number(ck::CK_SECURITY_DOMAIN_UNSPECIFIED), Nobody),
+    Row(ck::CKA_ID, TOLD_OR_NOT, Empty, Anyone),
+    Row(ck::CKA_SERIAL_NUMBER, TOLD_OR_NOT, Empty, Anyone),
 ];
 const ATTRIBUTE_CERTIFICATE: &[Row] = &[
-    Row(ck::CKA_OWNER, Must, Computed, Nobody),
-    Row(ck::CKA_VALUE, Must, Computed, Nobody),
-    Row(ck::CKA_AC_ISSUER, May, Empty, Anyone),
-    Row(ck::CKA_SERIAL_NUMBER, May, Empty, Anyone),
-    Row(ck::CKA_ATTR_TYPES, May, Empty, Anyone),
+    Row(ck::CKA_OWNER, TOLD, Computed, Nobody),
+    Row(ck::CKA_VALUE, TOLD, Computed, Nobody),
+    Row(ck::CKA_AC_ISSUER, TOLD_OR_NOT, Empty, Anyone),
+    Row(ck::CKA_SERIAL_NUMBER, TOLD_OR_NOT, Empty, Anyone),
+    Row(ck::CKA_ATTR_TYPES, TOLD_OR_NOT, Empty, Anyone),
 ];
 const UNKNOWN: Silent = Number(ck::CKT_TRUST_UNKNOWN as u64);
 const TRUST: &[Row] = &[
-    Row(ck::CKA_ISSUER, Must, Computed, Anyone),
-    Row(ck::CKA_SERIAL_NUMBER, Must, Computed, Anyone),
-    Row(ck::CKA_HASH_OF_CERTIFICATE, May, Empty, Anyone),
-    Row(ck::CKA_NAME_HASH_ALGORITHM, May, Number(ck::CKM_SHA_1), Anyone),
-    Row(ck::CKA_TRUST_SERVER_AUTH, May, UNKNOWN, Anyone),
-    Row(ck::CKA_TRUST_CLIENT_AUTH, May, UNKNOWN, Anyone),
-    Row(ck::CKA_TRUST_CODE_SIGNING, May, UNKNOWN, Anyone),
-    Row(ck::CKA_TRUST_EMAIL_PROTECTION, May, UNKNOWN, Anyone),
-    Row(ck::CKA_TRUST_IPSEC_IKE, May, UNKNOWN, Anyone),
-    Row(ck::CKA_TRUST_TIME_STAMPING, May, UNKNOWN, Anyone),
-    Row(ck::CKA_TRUST_OCSP_SIGNING, May, UNKNOWN, Anyone),
+    Row(ck::CKA_ISSUER, TOLD, Computed, Anyone),
+    Row(ck::CKA_SERIAL_NUMBER, TOLD, Computed, Anyone),
+    Row(ck::CKA_HASH_OF_CERTIFICATE, TOLD_OR_NOT, Empty, Anyone),
+    Row(ck::CKA_NAME_HASH_ALGORITHM, TOLD_OR_NOT, Number(ck::CKM_SHA_1), Anyone),
+    Row(ck::CKA_TRUST_SERVER_AUTH, TOLD_OR_NOT, UNKNOWN, Anyone),
+    Row(ck::CKA_TRUST_CLIENT_AUTH, TOLD_OR_NOT, UNKNOWN, Anyone),
+    Row(ck::CKA_TRUST_CODE_SIGNING, TOLD_OR_NOT, UNKNOWN, Anyone),
+    Row(ck::CKA_TRUST_EMAIL_PROTECTION, TOLD_OR_NOT, UNKNOWN, Anyone),
+    Row(ck::CKA_TRUST_IPSEC_IKE, TOLD_OR_NOT, UNKNOWN, Anyone),
+    Row(ck::CKA_TRUST_TIME_STAMPING, TOLD_OR_NOT, UNKNOWN, Anyone),
+    Row(ck::CKA_TRUST_OCSP_SIGNING, TOLD_OR_NOT, UNKNOWN, Anyone),
 ];
 
 /// Secret keys that encrypt, and that make MACs; those of other types do neither unless they are told.
@@ -329,32 +373,36 @@ const MACS: &[u64] = &[
     ck::CKK_BLAKE2B_512_HMAC,
 ];
 
-const fn kind(class: u64, subtype: u64, sections: &'static [&'static [Row]]) -> Kind {
+const fn typed(class: u64, subtype: u64, sections: &'static [&'static [Row]]) -> Kind {
     Kind { class, subtype: Some(subtype), sections }
 }
 
 const fn public(key_type: u64, sections: &'static [&'static [Row]]) -> Kind {
-    kind(ck::CKO_PUBLIC_KEY, key_type, sections)
+    typed(ck::CKO_PUBLIC_KEY, key_type, sections)
 }
 
 const fn private(key_type: u64, sections: &'static [&'static [Row]]) -> Kind {
-    kind(ck::CKO_PRIVATE_KEY, key_type, sections)
+    typed(ck::CKO_PRIVATE_KEY, key_type, sections)
 }
 
 const fn secret(key_type: u64) -> Kind {
-    kind(ck::CKO_SECRET_KEY, key_type, &[OBJECT, CLOSED, ANY_KEY, ANY_SECRET_KEY, GUARDED_KEY, LENGTH])
+    typed(ck::CKO_SECRET_KEY, key_type, &[OBJECT, CLOSED, ANY_KEY, ANY_SECRET_KEY, GUARDED_KEY, LENGTH])
 }
 
 /// Of one length only.
 const fn des(key_type: u64) -> Kind {
-    kind(ck::CKO_SECRET_KEY, key_type, &[OBJECT, CLOSED, ANY_KEY, ANY_SECRET_KEY, GUARDED_KEY])
+    typed(ck::CKO_SECRET_KEY, key_type, &[OBJECT, CLOSED, ANY_KEY, ANY_SECRET_KEY, GUARDED_KEY])
 }
 
 pub const KINDS: &[Kind] = &[
     Kind { class: ck::CKO_DATA, subtype: None, sections: &[OBJECT, CLOSED, DATA] },
-    kind(ck::CKO_CERTIFICATE, ck::CKC_X_509, &[OBJECT, OPEN, ANY_CERTIFICATE, READ, BY_URL, X_509]),
-    kind(ck::CKO_CERTIFICATE, ck::CKC_WTLS, &[OBJECT, OPEN, ANY_CERTIFICATE, TOLD, BY_URL]),
-    kind(ck::CKO_CERTIFICATE, ck::CKC_X_509_ATTR_CERT, &[OBJECT, OPEN, ANY_CERTIFICATE, TOLD, ATTRIBUTE_CERTIFICATE]),
+    typed(ck::CKO_CERTIFICATE, ck::CKC_X_509, &[OBJECT, OPEN, ANY_CERTIFICATE, READ, BY_URL, X_509]),
+    typed(ck::CKO_CERTIFICATE, ck::CKC_WTLS, &[OBJECT, OPEN, ANY_CERTIFICATE, STATED, BY_URL]),
+    typed(
+        ck::CKO_CERTIFICATE,
+        ck::CKC_X_509_ATTR_CERT,
+        &[OBJECT, OPEN, ANY_CERTIFICATE, STATED, ATTRIBUTE_CERTIFICATE],
+    ),
     Kind { class: ck::CKO_TRUST, subtype: None, sections: &[OBJECT, OPEN, TRUST] },
     public(ck::CKK_RSA, &[OBJECT, OPEN, ANY_KEY, ANY_PUBLIC_KEY, RSA_PUBLIC]),
     public(ck::CKK_EC, &[OBJECT, OPEN, ANY_KEY, ANY_PUBLIC_KEY, CURVE_PUBLIC]),
@@ -363,9 +411,9 @@ pub const KINDS: &[Kind] = &[
     public(ck::CKK_ML_KEM, &[OBJECT, OPEN, ANY_KEY, ANY_PUBLIC_KEY, PQ_PUBLIC]),
     public(ck::CKK_ML_DSA, &[OBJECT, OPEN, ANY_KEY, ANY_PUBLIC_KEY, PQ_PUBLIC]),
     public(ck::CKK_SLH_DSA, &[OBJECT, OPEN, ANY_KEY, ANY_PUBLIC_KEY, PQ_PUBLIC]),
-    public(ck::CKK_DH, &[OBJECT, OPEN, ANY_KEY, ANY_PUBLIC_KEY, FIELD_KEY]),
-    public(ck::CKK_X9_42_DH, &[OBJECT, OPEN, ANY_KEY, ANY_PUBLIC_KEY, FIELD_KEY, ORDER]),
-    public(ck::CKK_DSA, &[OBJECT, OPEN, ANY_KEY, ANY_PUBLIC_KEY, FIELD_KEY, ORDER]),
+    public(ck::CKK_DH, &[OBJECT, OPEN, ANY_KEY, ANY_PUBLIC_KEY, FIELD_PUBLIC]),
+    public(ck::CKK_X9_42_DH, &[OBJECT, OPEN, ANY_KEY, ANY_PUBLIC_KEY, FIELD_PUBLIC, ORDER_PUBLIC]),
+    public(ck::CKK_DSA, &[OBJECT, OPEN, ANY_KEY, ANY_PUBLIC_KEY, FIELD_PUBLIC, ORDER_PUBLIC]),
     private(ck::CKK_RSA, &[OBJECT, CLOSED, ANY_KEY, ANY_PRIVATE_KEY, GUARDED_KEY, RSA_PRIVATE]),
     private(ck::CKK_EC, &[OBJECT, CLOSED, ANY_KEY, ANY_PRIVATE_KEY, GUARDED_KEY, CURVE_PRIVATE]),
     private(ck::CKK_EC_EDWARDS, &[OBJECT, CLOSED, ANY_KEY, ANY_PRIVATE_KEY, GUARDED_KEY, CURVE_PRIVATE]),
@@ -373,13 +421,13 @@ pub const KINDS: &[Kind] = &[
     private(ck::CKK_ML_KEM, &[OBJECT, CLOSED, ANY_KEY, ANY_PRIVATE_KEY, GUARDED_KEY, SEEDED_PRIVATE]),
     private(ck::CKK_ML_DSA, &[OBJECT, CLOSED, ANY_KEY, ANY_PRIVATE_KEY, GUARDED_KEY, SEEDED_PRIVATE]),
     private(ck::CKK_SLH_DSA, &[OBJECT, CLOSED, ANY_KEY, ANY_PRIVATE_KEY, GUARDED_KEY, SLH_DSA_PRIVATE]),
-    private(ck::CKK_DH, &[OBJECT, CLOSED, ANY_KEY, ANY_PRIVATE_KEY, GUARDED_KEY, FIELD_KEY, DH_PRIVATE]),
-    private(ck::CKK_X9_42_DH, &[OBJECT, CLOSED, ANY_KEY, ANY_PRIVATE_KEY, GUARDED_KEY, FIELD_KEY, ORDER]),
-    private(ck::CKK_DSA, &[OBJECT, CLOSED, ANY_KEY, ANY_PRIVATE_KEY, GUARDED_KEY, FIELD_KEY, ORDER]),
-    kind(ck::CKO_DOMAIN_PARAMETERS, ck::CKK_DH, &[OBJECT, OPEN, DOMAIN]),
-    kind(ck::CKO_DOMAIN_PARAMETERS, ck::CKK_X9_42_DH, &[OBJECT, OPEN, DOMAIN, DOMAIN_ORDER]),
-    kind(ck::CKO_DOMAIN_PARAMETERS, ck::CKK_DSA, &[OBJECT, OPEN, DOMAIN, DOMAIN_ORDER]),
-    kind(ck::CKO_OTP_KEY, ck::CKK_HOTP, &[OBJECT, CLOSED, ANY_KEY, ANY_SECRET_KEY, GUARDED_KEY, LENGTH, OTP]),
+    private(ck::CKK_DH, &[OBJECT, CLOSED, ANY_KEY, ANY_PRIVATE_KEY, GUARDED_KEY, FIELD_PRIVATE, DH_PRIVATE]),
+    private(ck::CKK_X9_42_DH, &[OBJECT, CLOSED, ANY_KEY, ANY_PRIVATE_KEY, GUARDED_KEY, FIELD_PRIVATE, ORDER_PRIVATE]),
+    private(ck::CKK_DSA, &[OBJECT, CLOSED, ANY_KEY, ANY_PRIVATE_KEY, GUARDED_KEY, FIELD_PRIVATE, ORDER_PRIVATE]),
+    typed(ck::CKO_DOMAIN_PARAMETERS, ck::CKK_DH, &[OBJECT, OPEN, DOMAIN]),
+    typed(ck::CKO_DOMAIN_PARAMETERS, ck::CKK_X9_42_DH, &[OBJECT, OPEN, DOMAIN, DOMAIN_ORDER]),
+    typed(ck::CKO_DOMAIN_PARAMETERS, ck::CKK_DSA, &[OBJECT, OPEN, DOMAIN, DOMAIN_ORDER]),
+    typed(ck::CKO_OTP_KEY, ck::CKK_HOTP, &[OBJECT, CLOSED, ANY_KEY, ANY_SECRET_KEY, GUARDED_KEY, LENGTH, OTP]),
     des(ck::CKK_DES),
     des(ck::CKK_DES2),
     des(ck::CKK_DES3),
@@ -416,3 +464,8 @@ pub const KINDS: &[Kind] = &[
     secret(ck::CKK_BLAKE2B_384_HMAC),
     secret(ck::CKK_BLAKE2B_512_HMAC),
 ];
+
+/// The kind of a key.
+pub fn kind(class: ck::CK_OBJECT_CLASS, key_type: ck::CK_KEY_TYPE) -> &'static Kind {
+    KINDS.iter().find(|kind| kind.class == class && kind.subtype == Some(key_type)).expect("a kind of object")
+}

@@ -106,10 +106,10 @@ impl Application {
                 key.set_ulong(of, default);
             }
         }
-        let schema = build::schema_of(&key)?;
-        if schema.class != ck::CKO_SECRET_KEY {
+        if key.ulong(ck::CKA_CLASS) != Some(ck::CKO_SECRET_KEY) {
             return Err(Error::TemplateInconsistent);
         }
+        let schema = build::schema_of(&key)?;
         self.fill(session, &mut key, schema, Birth::Unwrap)?;
         self.may_write(session, &key)?;
         Ok(key)

@@ -330,8 +330,8 @@ const ORDER_PARAMETERS: &[Rule] = &[
 ];
 
 const DATA: &[Rule] = &[
-    rule(ck::CKA_APPLICATION, b"oxx", Empty, Any),
-    rule(ck::CKA_OBJECT_ID, b"oxx", Empty, Any),
+    rule(ck::CKA_APPLICATION, b"oxo", Empty, Any),
+    rule(ck::CKA_OBJECT_ID, b"oxo", Empty, Any),
     rule(ck::CKA_VALUE, b"oxx", Empty, Any),
 ];
 const CERTIFICATE: &[Rule] = &[

@@ -17,6 +17,9 @@ const TYPES: &[u64] = &[
     ck::CKK_ML_KEM,
     ck::CKK_ML_DSA,
     ck::CKK_SLH_DSA,
+    ck::CKK_DH,
+    ck::CKK_X9_42_DH,
+    ck::CKK_DSA,
 ];
 
 /// What a public key is made of.
@@ -33,6 +36,8 @@ type ValueOf = fn(&[u8]) -> Option<Vec<u8>>;
 
 const POINT: &[Type] = &[ck::CKA_EC_PARAMS, ck::CKA_EC_POINT];
 const SET: &[Type] = &[ck::CKA_PARAMETER_SET];
+const GROUP: &[Type] = &[ck::CKA_PRIME, ck::CKA_BASE];
+const GROUP_WITH_ORDER: &[Type] = &[ck::CKA_PRIME, ck::CKA_SUBPRIME, ck::CKA_BASE];
 
 const fn shared(key_type: u64, shared: &'static [Type]) -> Half {
     Half { key_type, shared, value: None }
@@ -40,6 +45,10 @@ const fn shared(key_type: u64, shared: &'static [Type]) -> Half {
 
 const fn whole(key_type: u64, shared: &'static [Type]) -> Half {
     Half { key_type, shared, value: Some(|key| Some(key.to_vec())) }
+}
+
+const fn number(key_type: u64, shared: &'static [Type]) -> Half {
+    Half { key_type, shared, value: Some(|key| Some(der::strip(der::whole(der::INTEGER, key)?).to_vec())) }
 }
 
 const HALVES: &[Half] = &[
@@ -50,6 +59,9 @@ const HALVES: &[Half] = &[
     whole(ck::CKK_ML_KEM, SET),
     whole(ck::CKK_ML_DSA, SET),
     whole(ck::CKK_SLH_DSA, SET),
+    number(ck::CKK_DH, GROUP),
+    number(ck::CKK_X9_42_DH, GROUP_WITH_ORDER),
+    number(ck::CKK_DSA, GROUP_WITH_ORDER),
 ];
 
 fn public_half(private: &Attributes) -> Result<Attributes> {

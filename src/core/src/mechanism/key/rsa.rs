@@ -74,8 +74,13 @@ fn check_exponent(exponent: &[u8], modulus_bits: u64) -> Result<()> {
     if odd && (2..=most).contains(&bits) { Ok(()) } else { Err(Error::AttributeValueInvalid) }
 }
 
-/// CKM_RSA_PKCS_KEY_PAIR_GEN.
-pub fn generate(parameter: &Parameter<'_>, public: &Attributes, _: &Attributes) -> Result<(Attributes, Attributes)> {
+/// CKM_RSA_PKCS_KEY_PAIR_GEN: CKA_PUBLIC_EXPONENT stands in the public template, and may be repeated in the private
+/// one.
+pub fn generate(
+    parameter: &Parameter<'_>,
+    public: &Attributes,
+    private: &Attributes,
+) -> Result<(Attributes, Attributes)> {
     parameter.none()?;
     let bits = public.ulong(ck::CKA_MODULUS_BITS).ok_or(Error::TemplateIncomplete)?;
     if !(MIN_GENERATED..=MAX_BITS).contains(&bits) {
@@ -85,6 +90,10 @@ pub fn generate(parameter: &Parameter<'_>, public: &Attributes, _: &Attributes) 
     check_exponent(exponent, bits)?;
     if rsa::bits(exponent) > MAX_EXPONENT_BITS {
         return Err(Error::AttributeValueInvalid);
+    }
+    let strip = sealhsm_crypto::der::strip;
+    if given(private, ck::CKA_PUBLIC_EXPONENT).is_some_and(|repeated| strip(repeated) != strip(exponent)) {
+        return Err(Error::TemplateInconsistent);
     }
     let private = rsa::generate(bits as u32, exponent).map_err(failed)?;
     let mut half = Attributes::new();
