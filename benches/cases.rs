@@ -25,7 +25,7 @@ pub enum Limit {
     Signature,
     /// Ciphers, digests and MACs of 1 MiB: 0.95.
     Bulk,
-    /// The same of a few bytes, key pairs and what is agreed on or wrapped with them: 0.30.
+    /// The same of a few bytes, and all that makes keys, wraps them or derives them: 0.30.
     Short,
 }
 
