@@ -92,7 +92,10 @@ impl Application {
         }
         if let Home::Session { .. } = object.home {
             session.token.change_view(|view| view.remove(object.handle));
-            self.settle(&session.token);
+            // Otherwise no session has anything to let go of, however many there are.
+            if object.key_is_shared() {
+                self.settle(&session.token);
+            }
             return Ok(());
         }
         let done = session.token.commit(|| {

@@ -122,6 +122,11 @@ impl Object {
         Ok(self.attributes.get_or_init(|| attributes))
     }
 
+    /// Whether anybody besides this object has its usable key: an operation, at work or at rest.
+    pub fn key_is_shared(&self) -> bool {
+        self.key.get().is_some_and(|(key, _)| Arc::strong_count(key) > 1)
+    }
+
     /// The usable key, made on first use, and what it may do. `KeyHandleInvalid` when the object is no key.
     pub fn key(&self, store: Option<&Arc<dyn ObjectStore>>) -> Result<&(Arc<Key>, Permit)> {
         if let Some(ready) = self.key.get() {
