@@ -298,6 +298,18 @@ impl Session {
     }
 
     /// C_SignInit and C_Sign.
+    pub fn verify(
+        &self,
+        mechanism: &mut CK_MECHANISM,
+        key: CK_OBJECT_HANDLE,
+        data: &mut [u8],
+        signature: &mut [u8],
+    ) -> Outcome<()> {
+        let (length, signed) = (signature.len() as CK_ULONG, data.len() as CK_ULONG);
+        call!(self.functions, C_VerifyInit(self.handle, mechanism, key))?;
+        call!(self.functions, C_Verify(self.handle, data.as_mut_ptr(), signed, signature.as_mut_ptr(), length))
+    }
+
     pub fn sign(
         &self,
         mechanism: &mut CK_MECHANISM,

@@ -1,6 +1,6 @@
 //! SealHSM beside bare OpenSSL (the same static copy) and, where they are installed, SoftHSM2 and tpm2-pkcs11, in one
 //! run: `cargo bench -p sealhsm-benches --bench compare -- [--quick] [--every] [--case WORD]`; `--every` measures every
-//! mechanism in every function that it has, SealHSM beside bare OpenSSL alone, says what is below its limit, and then
+//! mechanism in each function that it has, SealHSM beside bare OpenSSL alone, says what is below its limit, and then
 //! fails. Every subject is a process of its own; the subjects take turns in short slices, forwards and backwards,
 //! because machines are shared and noisy: read ratios.
 #![allow(unsafe_code, missing_docs, clippy::print_stdout)]
@@ -51,14 +51,15 @@ fn main() {
         subject.missing.iter().for_each(|m| println!("{} lacks {m}", subject.name));
     }
     println!("\nwith 10 more objects; operations per second, and ratios to bare OpenSSL");
-    table(&few, &list, wanted, rounds);
+    let mut failed = table(&few, &list, wanted, rounds);
     first_signatures(&few, wanted, rounds);
     drop(few);
     let full = subjects::ours(many);
     println!("\nwith {many} more objects");
     let both = [subjects::bare(), full];
-    table(&both, &list, wanted, rounds);
+    failed.extend(table(&both, &list, wanted, rounds));
     first_signatures(&both, wanted, rounds);
+    failed.iter().for_each(|row| println!("{row}"));
 }
 
 /// SealHSM beside the floor, and what has none.
@@ -152,16 +153,13 @@ fn table(subjects: &[Subject], list: &[Case], wanted: &str, rounds: usize) -> Ve
     let mut workers: Vec<Worker> = subjects.iter().map(Worker::start).collect();
     for (at, case) in list.iter().enumerate().filter(|(_, case)| case.name.contains(wanted)) {
         let iterations: Vec<Result<u64, String>> = workers.iter_mut().map(|w| w.filling(at, SLICE)).collect();
-        let mut times = vec![Vec::new(); subjects.len()];
+        let mut times: Vec<Vec<Option<f64>>> = vec![Vec::new(); subjects.len()];
         for round in 0..rounds {
             let order: Vec<usize> =
                 if round % 2 == 0 { (0..subjects.len()).collect() } else { (0..subjects.len()).rev().collect() };
             for subject in order {
-                if let Ok(count) = &iterations[subject] {
-                    if let Ok(ns) = workers[subject].run(at, *count) {
-                        times[subject].push(ns);
-                    }
-                }
+                let count = iterations[subject].as_ref().ok();
+                times[subject].push(count.and_then(|count| workers[subject].run(at, *count).ok()));
             }
         }
         print!("| {} |", case.name);
@@ -173,7 +171,7 @@ fn table(subjects: &[Subject], list: &[Case], wanted: &str, rounds: usize) -> Ve
         let limit = case.limit.map_or(0.0, Limit::ratio);
         for (subject, found) in iterations.iter().enumerate() {
             match (found, ratio(&times, subject)) {
-                (Ok(_), _) if times[subject].is_empty() => below.push(format!("failed later: {}", case.name)),
+                (Ok(_), _) if times[subject].contains(&None) => below.push(format!("failed later: {}", case.name)),
                 (Ok(_), Some(ratio)) if ratio < limit => {
                     below.push(format!("below its limit: {}: {ratio:.2}", case.name));
                 }
@@ -199,8 +197,8 @@ fn first_signatures(subjects: &[Subject], wanted: &str, rounds: usize) {
 }
 
 /// Operations per second, and the median over the rounds of the ratio to the first subject.
-fn cell(times: &[Vec<f64>], subject: usize) -> String {
-    let mut own = times[subject].clone();
+fn cell(times: &[Vec<Option<f64>>], subject: usize) -> String {
+    let mut own: Vec<f64> = times[subject].iter().copied().flatten().collect();
     if own.is_empty() {
         return "n/a".into();
     }
@@ -212,8 +210,9 @@ fn cell(times: &[Vec<f64>], subject: usize) -> String {
 }
 
 /// The median over the rounds of the ratio to the first subject.
-fn ratio(times: &[Vec<f64>], subject: usize) -> Option<f64> {
-    let mut ratios: Vec<f64> = times[0].iter().zip(&times[subject]).map(|(floor, own)| floor / own).collect();
+fn ratio(times: &[Vec<Option<f64>>], subject: usize) -> Option<f64> {
+    let both = times[0].iter().zip(&times[subject]);
+    let mut ratios: Vec<f64> = both.filter_map(|(floor, own)| Some((*floor)? / (*own)?)).collect();
     if ratios.is_empty() { None } else { Some(median(&mut ratios)) }
 }
 
@@ -235,8 +234,8 @@ fn first(subject: &Subject) -> Option<f64> {
     String::from_utf8(output.stdout).ok()?.trim().parse::<f64>().ok().map(|ns| ns / 1e6)
 }
 
-/// Stays on the processor it is on, and so does what it starts: processors of a shared machine are not equally busy, and
-/// subjects that take turns can take them on one.
+/// Stays on the processor it is on, and so does what it starts: processors of a shared machine are not equally busy,
+/// and subjects that take turns can take them on one.
 fn stay() {
     // SAFETY: a set of our own, given with its size; only this process is asked about.
     unsafe {
@@ -286,7 +285,8 @@ fn child(module: &str, list: &[Case]) {
     }
 }
 
-/// From nothing to a signature: load, initialise, log in, find the key, sign.
+/// From nothing to a signature: load, initialise, log in, find the key, sign. Bare OpenSSL has no key to find and makes
+/// one.
 fn first_signature(module: &str) {
     let start = Instant::now();
     let outcome = match module {

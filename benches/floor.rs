@@ -8,7 +8,7 @@ mod pkey;
 
 pub use bytes::{Bytes, Fill, Piece, Step, Value};
 pub use cipher::{Direction, Kind, cipher, single};
-pub use pkey::{Kem, Options, Use, generation, kem, parameters, pkey};
+pub use pkey::{Kem, Options, Use, generation, kem, parameters, pkey, verification};
 
 use crate::bare::Run;
 use libc::{c_char, c_int, c_void};

@@ -47,7 +47,7 @@ pub fn bare() -> Subject {
     }
 }
 
-/// Everybody, each with `objects` objects besides the keys.
+/// Everybody, each with `objects` objects besides the keys; tpm2-pkcs11, which makes no such objects, without.
 pub fn all(objects: usize) -> Vec<Subject> {
     let mut subjects = vec![bare(), ours(objects)];
     subjects.extend(softhsm(objects));

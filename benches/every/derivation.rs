@@ -2,11 +2,12 @@
 
 use super::pairs::{self, Pair};
 use super::parameters::{self, CLIENT, CONTEXT, INFO, LABEL, Parameter, SALT, SERVER};
+use super::work::{self, NONE, Work};
 use super::{NO, YES, named_bare, readable, ulong};
 use crate::bare::Run;
 use crate::cases::{Case, Limit};
 use crate::client::{Attribute, Session};
-use crate::floor::{self, Bytes, Fill, Piece, Step, Use, Value};
+use crate::floor::{Bytes, Fill, Piece, Step, Use, Value};
 use cryptoki_sys::*;
 
 /// A derivation from a secret key.
@@ -192,7 +193,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
         }
     });
     let agreed = AGREEMENTS.iter().map(|(name, mechanism, pair)| {
-        let floor = || floor::pkey(pair.floor, pair.options, Use::Derive, &[], Vec::new());
+        let floor = || work::key(&[Work::Use(pair, Use::Derive, NONE, 0)]);
         Case::new(*name, floor, |s| agreement(s, *mechanism, pair)).within(Limit::Short)
     });
     derived.chain(agreed).chain([Case::alone("PUB_KEY_FROM_PRIV_KEY P-256", public_half)])

@@ -8,7 +8,7 @@ use crate::floor;
 use cryptoki_sys::*;
 use std::ffi::CStr;
 
-/// Number of a digest, its name in OpenSSL.
+/// Number of a digest, its name in OpenSSL. BLAKE2b of another length than 64 bytes is the same work.
 macro_rules! digests {
     ($($name:ident $floor:literal;)*) => { &[$((stringify!($name), $name, $floor)),*] };
 }

@@ -33,7 +33,8 @@ pub fn key(length: usize) -> Vec<u8> {
     (0..length).map(|n| (n as u8 * 2) | u8::from((n as u8 * 2).count_ones() % 2 == 0)).collect()
 }
 
-/// What is asked for: functions that a mechanism can have, and their names. The others are the reverse of these.
+/// What is asked for: functions that a mechanism can have, and their names. The others undo these, or compare with what
+/// they make.
 const ASKED: &[(CK_FLAGS, &str)] = &[
     (CKF_ENCRYPT, "encrypt"),
     (CKF_MESSAGE_ENCRYPT, "encrypt messages"),

@@ -1,4 +1,4 @@
-//! What is done with key pairs: signatures, some of them on messages too, encryption and decryption.
+//! What is done with key pairs: signatures, some of them on messages too, made and verified; encryption and decryption.
 
 use super::named_bare;
 use super::pairs::{self, Pair};
@@ -131,13 +131,17 @@ pub const PRIVATES: &[Private] = privates! {
 };
 
 impl Private {
-    /// The flag of the function that the row measures.
+    /// The flags of the functions that the row measures.
     pub fn measures(&self) -> CK_FLAGS {
         match self.how {
             Use::Encrypt => CKF_ENCRYPT,
             Use::Decrypt => CKF_DECRYPT,
-            _ => CKF_SIGN,
+            _ => CKF_SIGN | CKF_VERIFY,
         }
+    }
+
+    fn signs(&self) -> bool {
+        self.measures() & CKF_SIGN != 0
     }
 }
 
@@ -162,11 +166,17 @@ pub fn cases() -> impl Iterator<Item = Case> {
         // A public key's work is short.
         case.within(if row.how == Use::Encrypt { Limit::Short } else { Limit::Signature })
     });
+    let verified = PRIVATES.iter().filter(|row| row.signs()).map(|row| {
+        let name = format!("{} verify", named_bare(row.name));
+        let of = row.pair;
+        let floor = move || floor::verification(of.floor, of.options, row.how, row.options, message(row.data));
+        Case::new(name, floor, move |s| verification(s, row)).within(Limit::Short)
+    });
     let messages = PRIVATES.iter().filter(|row| MESSAGES.contains(&row.name)).map(move |row| {
         let name = format!("{}, a message", named_bare(row.name));
         Case::new(name, floor(row), move |s| messages(s, row)).within(Limit::Signature)
     });
-    alone.chain(messages)
+    alone.chain(verified).chain(messages)
 }
 
 fn private(session: Session, row: &'static Private) -> Result<Run, String> {
@@ -185,6 +195,15 @@ fn private(session: Session, row: &'static Private) -> Result<Run, String> {
         };
         done.map(drop)
     }))
+}
+
+fn verification(session: Session, row: &'static Private) -> Result<Run, String> {
+    let (public, private) = row.pair.make(&session)?;
+    let mut mechanism = row.parameter.given(row.mechanism, &session)?.mechanism;
+    let (mut data, mut signature) = (message(row.data), vec![0; 65536]);
+    let n = session.sign(&mut mechanism, private, &mut data, &mut signature)?;
+    signature.truncate(n);
+    Ok(Box::new(move || session.verify(&mut mechanism, public, &mut data, &mut signature)))
 }
 
 /// One C_MessageSignInit, and C_SignMessage again and again.

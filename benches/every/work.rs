@@ -21,6 +21,8 @@ pub enum Work {
     Use(&'static Pair, Use, Options, usize),
     /// Half of an encapsulation.
     Kem(&'static Pair, Kem),
+    /// A key object of such a value, see [`Bytes::objects`].
+    Object,
     /// RFC 5649 on a secret value under a new key of AES-256.
     KeyWrap(Direction),
 }
@@ -29,6 +31,7 @@ impl Work {
     fn run(self) -> Result<Run, String> {
         match self {
             Work::Random => Bytes::Random.run(0, VALUE),
+            Work::Object => Bytes::Known.objects(0, vec![VALUE]),
             Work::Pair(pair) => floor::generation(pair.floor, pair.options),
             Work::Use(pair, how, options, length) => {
                 floor::pkey(pair.floor, pair.options, how, options, message(length))
@@ -42,6 +45,11 @@ impl Work {
 /// All of it, one after the other.
 pub fn all(works: &[Work]) -> Result<Run, String> {
     Ok(floor::together(works.iter().map(|work| work.run()).collect::<Result<_, _>>()?))
+}
+
+/// The same, and an object of the key that comes of it.
+pub fn key(works: &[Work]) -> Result<Run, String> {
+    all(&[works, &[Work::Object]].concat())
 }
 
 /// Data that begins with a zero, so that as a number it is smaller than a modulus.

@@ -157,6 +157,55 @@ unsafe fn set(context: *mut ffi::EVP_PKEY_CTX, options: Options) -> Result<(), S
     Ok(())
 }
 
+/// Verifying what `how` signed.
+pub fn verification(name: &CStr, making: Options, how: Use, options: Options, data: Vec<u8>) -> Result<Run, String> {
+    let key = make(maker(name, making)?)?;
+    let (mut signature, mut n) = (vec![0u8; 65536], 65536);
+    if let Use::SignMessage(digest) = how {
+        let digest = fetched(digest);
+        // SAFETY: no conditions; contexts are checked by their first use and never freed.
+        let [to, from] = unsafe { [(); 2].map(|()| ffi::EVP_MD_CTX_new()) };
+        let mut inner = ptr::null_mut();
+        // SAFETY: contexts, key and digest live for ever; the output is larger than any signature.
+        unsafe {
+            done(ffi::EVP_DigestSignInit(to, &mut inner, digest, ptr::null_mut(), key) == 1)?;
+            set(inner, options)?;
+            done(ffi::EVP_DigestSign(to, signature.as_mut_ptr(), &mut n, data.as_ptr(), data.len()) == 1)?;
+        }
+        return Ok(Box::new(move || {
+            let mut inner = ptr::null_mut();
+            // SAFETY: as above.
+            unsafe {
+                done(ffi::EVP_DigestVerifyInit(from, &mut inner, digest, ptr::null_mut(), key) == 1)?;
+                set(inner, options)?;
+                done(ffi::EVP_DigestVerify(from, signature.as_ptr(), n, data.as_ptr(), data.len()) == 1)
+            }
+        }));
+    }
+    // SAFETY: as above.
+    let from = unsafe {
+        let [to, from] = [(); 2].map(|()| ffi::EVP_PKEY_CTX_new(key, ptr::null_mut()));
+        done(ffi::EVP_PKEY_sign_init(to) == 1 && ffi::EVP_PKEY_verify_init(from) == 1)?;
+        set(to, options)?;
+        set(from, options)?;
+        done(ffi::EVP_PKEY_sign(to, signature.as_mut_ptr(), &mut n, data.as_ptr(), data.len()) == 1)?;
+        from
+    };
+    Ok(Box::new(move || {
+        // SAFETY: as above.
+        done(unsafe { ffi::EVP_PKEY_verify(from, signature.as_ptr(), n, data.as_ptr(), data.len()) } == 1)
+    }))
+}
+
+/// A digest, or none where the algorithm has its own.
+fn fetched(name: Option<&CStr>) -> *mut ffi::EVP_MD {
+    match name {
+        // SAFETY: a C string; null library and properties are the defaults; never freed.
+        Some(name) => unsafe { ffi::EVP_MD_fetch(ptr::null_mut(), name.as_ptr(), ptr::null()) },
+        None => ptr::null_mut(),
+    }
+}
+
 /// One operation with a key pair on `data`; `options` configure the operation (`rsa_padding_mode` and so on).
 pub fn pkey(name: &CStr, making: Options, how: Use, options: Options, data: Vec<u8>) -> Result<Run, String> {
     let maker = maker(name, making)?;
@@ -164,12 +213,7 @@ pub fn pkey(name: &CStr, making: Options, how: Use, options: Options, data: Vec<
     let mut out = vec![0u8; 65536];
     if let Use::SignMessage(digest) = how {
         // SAFETY: as above.
-        let context = unsafe { ffi::EVP_MD_CTX_new() };
-        let digest = match digest {
-            // SAFETY: as above.
-            Some(name) => unsafe { ffi::EVP_MD_fetch(ptr::null_mut(), name.as_ptr(), ptr::null()) },
-            None => ptr::null_mut(),
-        };
+        let (context, digest) = (unsafe { ffi::EVP_MD_CTX_new() }, fetched(digest));
         return Ok(Box::new(move || {
             let (mut n, mut inner) = (out.len(), ptr::null_mut());
             // SAFETY: context, key and digest live for ever; the output is larger than any signature.
