@@ -41,6 +41,8 @@ pub struct Object {
     pub home: Home,
     /// CKA_PRIVATE.
     pub private: bool,
+    /// Whether it may have a label or an ID.
+    pub named: bool,
     /// What the index says of it; a session object has none.
     record: Box<[u8]>,
     attributes: OnceLock<Attributes>,
@@ -55,6 +57,7 @@ impl Object {
             uuid: entry.uuid,
             home: Home::Token { ring: entry.ring, version: entry.version },
             private: entry.ring == Ring::Private,
+            named: true,
             record: entry.record.into_boxed_slice(),
             attributes: OnceLock::new(),
             key: OnceLock::new(),
@@ -66,11 +69,13 @@ impl Object {
         if let Some(counter) = attributes.bytes(ck::CKA_OTP_COUNTER).and_then(Counter::of) {
             attributes.set(ck::CKA_OTP_COUNTER, Value::Counter(Box::new(counter)));
         }
+        let has = |of| attributes.bytes(of).is_some_and(|name| !name.is_empty());
         Object {
             handle,
             uuid,
             home: Home::Session { session },
             private: attributes.is(ck::CKA_PRIVATE),
+            named: has(ck::CKA_LABEL) || has(ck::CKA_ID),
             record: Box::default(),
             attributes: OnceLock::from(attributes),
             key: OnceLock::new(),

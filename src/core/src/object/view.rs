@@ -81,14 +81,15 @@ impl View {
 
     /// Adds an object, or puts a changed one in the place of its handle.
     pub fn insert(&mut self, object: Arc<Object>) {
-        self.remove(object.handle);
+        if let Some(before) = self.objects.insert(object.handle, object.clone()) {
+            self.forget(&before);
+        }
         if matches!(object.home, Home::Token { .. }) {
             self.by_uuid.insert(object.uuid, object.handle);
         }
         for hash in self.names(&object).into_iter().flatten() {
             self.by_name.entry(hash).or_default().push(object.handle);
         }
-        self.objects.insert(object.handle, object);
     }
 
     /// Puts a changed object in the place of `present`; false if that is not there any more.
@@ -103,19 +104,24 @@ impl View {
     /// Takes an object away; its handle is dead for ever.
     pub fn remove(&mut self, handle: u64) -> Option<Arc<Object>> {
         let object = self.objects.remove(&handle)?;
+        self.forget(&object);
+        Some(object)
+    }
+
+    /// What led to an object that went leads nowhere.
+    fn forget(&mut self, object: &Object) {
         self.removals.fetch_add(1, Ordering::Release);
         if matches!(object.home, Home::Token { .. }) {
             self.by_uuid.remove(&object.uuid);
         }
-        for hash in self.names(&object).into_iter().flatten() {
+        for hash in self.names(object).into_iter().flatten() {
             if let Some(handles) = self.by_name.get_mut(&hash) {
-                handles.retain(|h| *h != handle);
+                handles.retain(|h| *h != object.handle);
                 if handles.is_empty() {
                     self.by_name.remove(&hash);
                 }
             }
         }
-        Some(object)
     }
 
     /// Takes away every object that `which` names, and says how many.
@@ -142,6 +148,9 @@ impl View {
 
     /// Empty names, which most session objects have, lead nowhere.
     fn names(&self, object: &Object) -> [Option<u64>; 2] {
+        if !object.named {
+            return [None; 2];
+        }
         NAMES.map(|of| object.name(of).filter(|name| !name.is_empty()).map(|name| self.hash(of, name)))
     }
 

@@ -13,7 +13,9 @@ use std::ffi::c_void;
 
 /// The output places of one call.
 pub struct Back<'c> {
-    /// One per key, in the order of the keys.
+    /// phKey, unless the mechanism leaves it alone.
+    pub(super) handle: Option<Pointer<'c, ck::CK_OBJECT_HANDLE>>,
+    /// One per further key, in the order of the keys.
     pub(super) handles: Vec<Pointer<'c, ck::CK_OBJECT_HANDLE>>,
     /// For keys that are not made.
     pub(super) invalid: Vec<Pointer<'c, ck::CK_OBJECT_HANDLE>>,
@@ -34,7 +36,8 @@ pub fn places<'c>(
     let at: Pointer<'c, c_void> = unsafe { mechanism.inner(given.pParameter) };
     let parameter = Given { at, length: given.ulParameterLen };
     let shape = lookup(given.mechanism).map_or(Shape::None, |row| row.parameter);
-    let mut back = Back { handles: vec![handle], invalid: Vec::new(), strings: Vec::new(), seed: None };
+    let (handles, invalid, strings) = (Vec::new(), Vec::new(), Vec::new());
+    let mut back = Back { handle: Some(handle), handles, invalid, strings, seed: None };
     // What is malformed is refused by the core, whose places then are not used.
     let _ = match shape {
         Shape::Sp800108 => parameter.sp800_108_places(false, &mut back),
@@ -50,29 +53,34 @@ pub fn places<'c>(
         Shape::DsaParameters => parameter.dsa_parameters_places(&mut back),
         _ => Ok(()),
     };
-    if back.handles.iter().any(|place| place.is_null()) {
+    if back.keys().any(|place| place.is_null()) {
         return Err(Error::ArgumentsBad);
     }
     Ok(back)
 }
 
-impl Back<'_> {
+impl<'c> Back<'c> {
+    /// One place per key, in the order of the keys.
+    fn keys(&self) -> impl Iterator<Item = &Pointer<'c, ck::CK_OBJECT_HANDLE>> {
+        self.handle.iter().chain(&self.handles)
+    }
+
     /// Fills the places. On a refusal for the sake of the template of a further key, its handle becomes
     /// CK_INVALID_HANDLE (section 6.42.7).
     pub fn fill(self, made: std::result::Result<Made, Refusal>) -> Result<()> {
         let made = match made {
             Ok(made) => made,
             Err(refusal) => {
-                if let Some(handle) = refusal.key.filter(|key| *key > 0).and_then(|key| self.handles.get(key)) {
+                if let Some(handle) = refusal.key.filter(|key| *key > 0).and_then(|key| self.keys().nth(key)) {
                     handle.write(ck::CK_INVALID_HANDLE)?;
                 }
                 return Err(refusal.error);
             }
         };
-        if made.handles.len() != self.handles.len() || made.shown.len() != self.strings.len() {
+        if made.handles.len() != self.keys().count() || made.shown.len() != self.strings.len() {
             return Err(Error::General);
         }
-        for (place, handle) in self.handles.iter().zip(made.handles) {
+        for (place, handle) in self.keys().zip(made.handles) {
             place.write(handle)?;
         }
         for place in self.invalid {

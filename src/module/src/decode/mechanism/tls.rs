@@ -144,7 +144,7 @@ impl<'c> Given<'c> {
         let out = given.out.read()?;
         let handle = |index| self.at(given.out.raw().cast::<ck::CK_OBJECT_HANDLE>().wrapping_add(index));
         let [mac_bits, key_bits, iv_bits] = given.sizes;
-        back.handles.clear();
+        back.handle = None;
         for (bits, pair) in [(mac_bits, [handle(0), handle(1)]), (key_bits, [handle(2), handle(3)])] {
             if bits == 0 { &mut back.invalid } else { &mut back.handles }.extend(pair);
         }
@@ -156,7 +156,7 @@ impl<'c> Given<'c> {
 
     pub(super) fn tls_prf_places(self, back: &mut Back<'c>) -> Result<()> {
         let given: ck::CK_TLS_PRF_PARAMS = self.structure()?;
-        back.handles.clear();
+        back.handle = None;
         back.strings.push(self.at(given.pOutput));
         Ok(())
     }
