@@ -190,7 +190,8 @@ impl Attributes {
     }
     /// Takes an attribute away.
     pub fn remove(&mut self, of: Type) -> Option<Value> {
-        if self.rest.is_some_and(|schema| schema.flags.get(of).is_some() || schema.default(of).is_some()) {
+        let unsaid = |schema: &Schema| schema.flags.get(of).is_some() || schema.default(of).is_some();
+        if self.rest.is_some_and(unsaid) || of == ck::CKA_CHECK_VALUE && self.check.is_some() {
             let mut whole = Attributes::new();
             self.iter().for_each(|(of, value)| whole.set(of, value.duplicate()));
             *self = whole;
@@ -383,6 +384,9 @@ mod tests {
         assert_eq!((key.bytes(ck::CKA_CHECK_VALUE), key.bytes(ck::CKA_CHECK_VALUE)), (Some(&[1][..]), Some(&[1][..])));
         assert!(key.iter().any(|(of, _)| of == ck::CKA_CHECK_VALUE));
         assert_eq!(ASKED.load(Ordering::SeqCst), 1);
+        let mut without = key.duplicate();
+        assert!(without.remove(ck::CKA_CHECK_VALUE).is_some() && !without.has(ck::CKA_CHECK_VALUE));
+        assert_eq!(ASKED.swap(1, Ordering::SeqCst), 2);
         key.set_bytes(ck::CKA_CHECK_VALUE, []);
         let copy = key.duplicate();
         assert_eq!((key.bytes(ck::CKA_CHECK_VALUE), copy.bytes(ck::CKA_CHECK_VALUE)), (Some(&b""[..]), Some(&b""[..])));
