@@ -110,6 +110,13 @@ fn a_copy_is_an_object_of_its_own() {
         assert!(!session.flag(copy, ck::CKA_TOKEN).unwrap());
         let unique = [original, copy].map(|object| session.bytes(object, ck::CKA_UNIQUE_ID).unwrap());
         assert_ne!(unique[0], unique[1]);
+        assert_eq!(session.size(original).unwrap(), session.size(copy).unwrap());
+        // As with all that it inherits, a template may repeat it.
+        for (object, own) in [original, copy].into_iter().zip(&unique) {
+            let repeated = session.copy(object, &Template::new().bytes(ck::CKA_UNIQUE_ID, own)).unwrap();
+            assert_ne!(&session.bytes(repeated, ck::CKA_UNIQUE_ID).unwrap(), own);
+            session.destroy(repeated).unwrap();
+        }
         session.set(copy, &Template::new().label("three")).unwrap();
         assert_eq!(session.bytes(original, ck::CKA_LABEL).unwrap(), b"one");
         session.destroy(original).unwrap();

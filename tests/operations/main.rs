@@ -12,6 +12,7 @@ mod macs;
 mod mechanisms;
 mod messages;
 mod pq;
+mod remnants;
 mod sign;
 mod sizes;
 mod verify_signature;

@@ -352,6 +352,24 @@ fn a_wrapping_key_may_say_which_keys_it_wraps_and_an_unwrapping_key_what_they_be
 }
 
 #[test]
+fn a_wrapping_key_may_name_the_one_key_that_it_wraps() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let kwp = Mechanism::plain(ck::CKM_AES_KEY_WRAP_KWP);
+        for token in [false, true] {
+            let wanted = Template::secret_key(ck::CKK_AES, &[5; 16]).extractable(true).token(token);
+            let [key, other] = [(); 2].map(|()| session.create(&wanted).unwrap());
+            let asks = Template::new().bytes(ck::CKA_UNIQUE_ID, session.bytes(key, ck::CKA_UNIQUE_ID).unwrap());
+            let kek = Template::secret_key(ck::CKK_AES, &[9; 16]).nested(ck::CKA_WRAP_TEMPLATE, asks);
+            let kek = session.create(&kek).unwrap();
+            session.wrap(&kwp, kek, key).unwrap();
+            assert_eq!(code(session.wrap(&kwp, kek, other)), ck::CKR_KEY_HANDLE_INVALID);
+        }
+    });
+}
+
+#[test]
 fn a_wrapping_key_compares_what_cannot_be_read_too() {
     isolated(|env| {
         let module = env.module();

@@ -165,6 +165,22 @@ impl Context {
         check(self.open)
     }
 
+    /// Leaves nothing of a message that ended: OpenSSL keeps the last block, as what the next one is chained to and,
+    /// where there is padding, as what it is added to or cut off from. Not for an AEAD.
+    pub fn forget(&mut self) -> Result<()> {
+        let zeros = [0; MAX_BLOCK];
+        if self.iv_len > 0 {
+            self.restart(zeros.get(..self.iv_len).ok_or_else(|| Error::from("an IV that is too long"))?)?;
+        }
+        if self.padded {
+            // They are held back and overwrite what was. A block to encrypt would not be; its last byte was padding.
+            let held = self.block - usize::from(self.direction == Direction::Encrypt);
+            self.update(&zeros[..held], &mut [])?;
+        }
+        self.open = false;
+        Ok(())
+    }
+
     /// Another one in the middle of the same message.
     pub fn duplicate(&self) -> Result<Self> {
         // SAFETY: no conditions; may return null, which is checked.

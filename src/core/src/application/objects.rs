@@ -130,7 +130,6 @@ impl Application {
         let attributes = object.attributes(session.token.present_store().as_ref())?;
         let schema = build::schema_of(attributes)?;
         let answer = |of: &Type| match attributes.value(*of) {
-            _ if *of == ck::CKA_UNIQUE_ID => Answer::Value(Value::Bytes(object.uuid.to_string().into())),
             None => Answer::Absent,
             // Kept for ourselves.
             Some(_) if schema.rule(*of).is_none() => Answer::Absent,

@@ -72,7 +72,9 @@ fn put<W: Write>(out: &mut Encoder<W>, attributes: &Attributes) -> Encoded<W> {
         match value {
             Value::Bool(b) => out.bool(*b).map(drop)?,
             Value::Ulong(u) => out.u64(*u).map(drop)?,
-            Value::Bytes(b) => out.bytes(b).map(drop)?,
+            Value::Bytes(_) | Value::Counter(_) | Value::Uuid(_) => {
+                out.bytes(&value.octets().unwrap_or_default()).map(drop)?;
+            }
             Value::Secret(s) => out.tag(GUARDED)?.bytes(s.as_ref()).map(drop)?,
             Value::Ulongs(list) => {
                 out.array(list.len() as u64)?;
@@ -81,7 +83,6 @@ fn put<W: Write>(out: &mut Encoder<W>, attributes: &Attributes) -> Encoded<W> {
                 }
             }
             Value::Template(t) => put(out, t)?,
-            Value::Counter(c) => out.bytes(&c.bytes()).map(drop)?,
         }
     }
     Ok(())

@@ -88,17 +88,15 @@ impl Flags {
 
     /// Takes one away and says what it was.
     pub fn remove(&mut self, of: Type) -> Option<bool> {
-        let was = self.get(of)?;
-        self.present &= !bit(of)?;
+        let (was, bit) = (self.get(of)?, bit(of)?);
+        self.present &= !bit;
+        self.true_ones &= !bit;
         Some(was)
     }
 
     /// These, and of the others what these lack.
     pub fn or(self, others: Flags) -> Flags {
-        Flags {
-            present: self.present | others.present,
-            true_ones: (self.true_ones & self.present) | (others.true_ones & others.present & !self.present),
-        }
+        Flags { present: self.present | others.present, true_ones: self.true_ones | others.true_ones & !self.present }
     }
 
     /// All of them in the order of their types.
@@ -145,5 +143,7 @@ mod tests {
         assert_eq!((both.get(ck::CKA_TOKEN), both.get(ck::CKA_SIGN)), (Some(false), Some(true)));
         assert_eq!(others.remove(ck::CKA_SIGN), Some(true));
         assert_eq!(said.or(others).get(ck::CKA_SIGN), None);
+        assert_eq!(others.remove(ck::CKA_TOKEN), Some(true));
+        assert_eq!(others, Flags::NONE);
     }
 }

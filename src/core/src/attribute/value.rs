@@ -6,7 +6,9 @@ use super::flags::{self, Flags};
 use super::rules::Schema;
 use cryptoki_sys as ck;
 use sealhsm_secret::Secret;
+use std::borrow::Cow;
 use std::sync::OnceLock;
+use uuid::Uuid;
 
 /// CK_ATTRIBUTE_TYPE.
 pub type Type = ck::CK_ATTRIBUTE_TYPE;
@@ -28,6 +30,8 @@ pub enum Value {
     Template(Box<Attributes>),
     /// CKA_OTP_COUNTER of a session key.
     Counter(Box<Counter>),
+    /// CKA_UNIQUE_ID of a session object, which is seldom read: written out only then.
+    Uuid(Uuid),
 }
 
 static TRUE: Value = Value::Bool(true);
@@ -39,7 +43,7 @@ impl Value {
         if flag { &TRUE } else { &FALSE }
     }
 
-    /// An explicit copy; a secret in it is copied too, a counter as it is now.
+    /// An explicit copy; a secret in it is copied too, a counter or UUID as the bytes that it is now.
     pub fn duplicate(&self) -> Value {
         match self {
             Value::Bool(b) => Value::Bool(*b),
@@ -48,7 +52,7 @@ impl Value {
             Value::Secret(s) => Value::Secret(s.duplicate()),
             Value::Ulongs(l) => Value::Ulongs(l.clone()),
             Value::Template(t) => Value::Template(Box::new(t.duplicate())),
-            Value::Counter(c) => Value::Bytes(c.bytes().to_vec()),
+            Value::Counter(_) | Value::Uuid(_) => Value::Bytes(self.octets().unwrap_or_default().into_owned()),
         }
     }
 
@@ -59,11 +63,19 @@ impl Value {
             (Value::Ulong(a), Value::Ulong(b)) => a == b,
             (Value::Ulongs(a), Value::Ulongs(b)) => a == b,
             (Value::Template(a), Value::Template(b)) => a.same(b),
-            (Value::Counter(a), b) | (b, Value::Counter(a)) => b.bytes() == Some(&a.bytes()),
-            _ => match (self.bytes(), other.bytes()) {
-                (Some(a), Some(b)) => a.len() == b.len() && a.iter().zip(b).fold(0, |acc, (x, y)| acc | (x ^ y)) == 0,
+            _ => match (self.octets(), other.octets()) {
+                (Some(a), Some(b)) => a.len() == b.len() && a.iter().zip(&*b).fold(0, |acc, (x, y)| acc | (x ^ y)) == 0,
                 _ => false,
             },
+        }
+    }
+
+    /// The byte string of every kind that is one.
+    pub fn octets(&self) -> Option<Cow<'_, [u8]>> {
+        match self {
+            Value::Counter(c) => Some(c.bytes().to_vec().into()),
+            Value::Uuid(u) => Some(u.to_string().into_bytes().into()),
+            _ => self.bytes().map(Cow::Borrowed),
         }
     }
 
@@ -178,7 +190,8 @@ impl Attributes {
     }
     /// Takes an attribute away.
     pub fn remove(&mut self, of: Type) -> Option<Value> {
-        if self.rest.is_some_and(|schema| schema.flags.get(of).is_some() || schema.default(of).is_some()) {
+        let unsaid = |schema: &Schema| schema.flags.get(of).is_some() || schema.default(of).is_some();
+        if self.rest.is_some_and(unsaid) || of == ck::CKA_CHECK_VALUE && self.check.is_some() {
             let mut whole = Attributes::new();
             self.iter().for_each(|(of, value)| whole.set(of, value.duplicate()));
             *self = whole;
@@ -371,6 +384,9 @@ mod tests {
         assert_eq!((key.bytes(ck::CKA_CHECK_VALUE), key.bytes(ck::CKA_CHECK_VALUE)), (Some(&[1][..]), Some(&[1][..])));
         assert!(key.iter().any(|(of, _)| of == ck::CKA_CHECK_VALUE));
         assert_eq!(ASKED.load(Ordering::SeqCst), 1);
+        let mut without = key.duplicate();
+        assert!(without.remove(ck::CKA_CHECK_VALUE).is_some() && !without.has(ck::CKA_CHECK_VALUE));
+        assert_eq!(ASKED.swap(1, Ordering::SeqCst), 2);
         key.set_bytes(ck::CKA_CHECK_VALUE, []);
         let copy = key.duplicate();
         assert_eq!((key.bytes(ck::CKA_CHECK_VALUE), copy.bytes(ck::CKA_CHECK_VALUE)), (Some(&b""[..]), Some(&b""[..])));

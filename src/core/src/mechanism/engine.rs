@@ -22,6 +22,10 @@ pub trait Cipher: Send {
         let n = self.update(input, output)?;
         Ok(n + self.finish(&mut output[n..])?)
     }
+    /// Leaves nothing of a text that was a key, and is wiped before this engine is. Then `start`.
+    fn forget(&mut self) -> Result<()> {
+        Ok(())
+    }
     /// Whether several `update`s are possible (RSA: no).
     fn multi_part(&self) -> bool {
         true

@@ -66,6 +66,7 @@ impl Object {
 
     /// A session object.
     pub fn in_session(handle: u64, uuid: Uuid, session: u64, mut attributes: Attributes) -> Self {
+        attributes.set(ck::CKA_UNIQUE_ID, Value::Uuid(uuid));
         if let Some(counter) = attributes.bytes(ck::CKA_OTP_COUNTER).and_then(Counter::of) {
             attributes.set(ck::CKA_OTP_COUNTER, Value::Counter(Box::new(counter)));
         }

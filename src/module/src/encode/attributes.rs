@@ -25,11 +25,11 @@ fn put(entry: &Entry<'_>, value: &Value) -> (u64, Result<()>) {
     match value {
         Value::Bool(b) => bytes(entry, &[if *b { CK_TRUE } else { CK_FALSE }]),
         Value::Ulong(number) => bytes(entry, &number.to_ne_bytes()),
-        Value::Bytes(value) => bytes(entry, value),
-        Value::Secret(value) => bytes(entry, value.as_ref()),
+        Value::Bytes(_) | Value::Secret(_) | Value::Counter(_) | Value::Uuid(_) => {
+            bytes(entry, &value.octets().unwrap_or_default())
+        }
         Value::Ulongs(list) => bytes(entry, &list.iter().flat_map(|n| n.to_ne_bytes()).collect::<Vec<u8>>()),
         Value::Template(template) => nested(entry, template),
-        Value::Counter(counter) => bytes(entry, &counter.bytes()),
     }
 }
 

@@ -110,6 +110,10 @@ impl Cipher for Block {
         self.context.restart(iv).map_err(failed)
     }
 
+    fn forget(&mut self) -> Result<()> {
+        self.context.forget().map_err(failed)
+    }
+
     fn duplicate(&self) -> Result<Box<dyn Cipher>> {
         let context = self.context.duplicate().map_err(failed)?;
         Ok(Box::new(Block { context, taken: self.taken, limit: self.limit, ..*self }))

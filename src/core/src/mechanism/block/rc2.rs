@@ -76,4 +76,8 @@ impl Cipher for Rc2 {
     fn once(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
         self.block()?.once(input, output)
     }
+
+    fn forget(&mut self) -> Result<()> {
+        self.block()?.forget()
+    }
 }

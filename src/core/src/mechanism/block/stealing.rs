@@ -131,6 +131,11 @@ impl Cipher for Stealing {
         self.len = 0;
         Ok(len)
     }
+
+    fn forget(&mut self) -> Result<()> {
+        self.held.wipe();
+        self.cbc.forget().map_err(failed)
+    }
 }
 
 impl Drop for Stealing {

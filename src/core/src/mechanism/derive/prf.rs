@@ -154,18 +154,19 @@ pub enum Under {
 impl Prf {
     /// Under these bytes; `KeySizeRange` where a cipher has no such key.
     pub fn new(build: Build, key: &[u8]) -> Result<Prf> {
+        let begun = |mut mac: Chained| mac.restart().map(|()| Way::Block(mac));
         let way = match build {
             Build::Hmac(hash) => {
                 // OpenSSL takes an empty key for none; zeros at the end are the same key.
                 let key = if key.is_empty() { &[0] } else { key };
                 Way::Hmac(Hmac::new(hash.algorithm, key).map_err(failed)?, hash.len())
             }
-            Build::AesCmac => Way::Block(Chained::cmac(&block::AES, ck::CKK_AES, key)?),
+            Build::AesCmac => begun(Chained::cmac(&block::AES, ck::CKK_AES, key)?)?,
             Build::Des3Cmac => {
                 let key_type = if key.len() == 16 { ck::CKK_DES2 } else { ck::CKK_DES3 };
-                Way::Block(Chained::cmac(&block::DES3, key_type, key)?)
+                begun(Chained::cmac(&block::DES3, key_type, key)?)?
             }
-            Build::AesXcbc if key.len() == 16 => Way::Block(Chained::xcbc(key)?),
+            Build::AesXcbc if key.len() == 16 => begun(Chained::xcbc(key)?)?,
             Build::AesXcbc => return Err(Error::KeySizeRange),
         };
         Ok(Prf(way))
@@ -179,22 +180,21 @@ impl Prf {
         }
     }
 
-    /// The output for the concatenation of `pieces`, at the start of `out`.
+    /// The output for the concatenation of `pieces`, at the start of `out`. Nothing of them, or of it, stays here.
     pub fn run(&mut self, pieces: &[&[u8]], out: &mut [u8]) -> Result<()> {
         match &mut self.0 {
             Way::Hmac(hmac, _) => {
-                hmac.restart().map_err(failed)?;
                 for piece in pieces {
                     hmac.update(piece).map_err(failed)?;
                 }
-                hmac.finish(out).map_err(failed)
+                hmac.finish(out).and_then(|()| hmac.restart()).map_err(failed)
             }
             Way::Block(mac) => {
-                mac.restart()?;
                 for piece in pieces {
                     mac.update(piece)?;
                 }
-                mac.finish(out)
+                mac.finish(out)?;
+                mac.forget()
             }
         }
     }

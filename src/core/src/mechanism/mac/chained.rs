@@ -84,6 +84,13 @@ impl Chained {
         self.cbc.restart(&[0; MAX_BLOCK][..self.block]).map_err(failed)
     }
 
+    /// The same, and leaves nothing of the message before.
+    pub fn forget(&mut self) -> Result<()> {
+        self.held.wipe();
+        self.scratch.wipe();
+        self.restart()
+    }
+
     /// Another one in the middle of the same message.
     pub fn duplicate(&self) -> Result<Self> {
         let cbc = self.cbc.duplicate().map_err(failed)?;
