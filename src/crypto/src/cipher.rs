@@ -165,17 +165,24 @@ impl Context {
         check(self.open)
     }
 
-    /// Leaves nothing of a message that ended: OpenSSL keeps the last block, as what the next one is chained to and,
-    /// where there is padding, as what it is added to or cut off from. Not for an AEAD.
+    /// Leaves nothing of a message that ended: of its text see [`Context::forget_text`], and OpenSSL keeps what the next
+    /// block is chained to, the last of the ciphertext or of the key stream. Not for an AEAD.
     pub fn forget(&mut self) -> Result<()> {
-        let zeros = [0; MAX_BLOCK];
         if self.iv_len > 0 {
+            let zeros = [0; MAX_BLOCK];
             self.restart(zeros.get(..self.iv_len).ok_or_else(|| Error::from("an IV that is too long"))?)?;
         }
+        self.forget_text()
+    }
+
+    /// Leaves nothing of the text of a message that ended: where there is padding OpenSSL keeps the last block, as what it
+    /// was added to or cut off from.
+    pub fn forget_text(&mut self) -> Result<()> {
         if self.padded {
             // They are held back and overwrite what was. A block to encrypt would not be; its last byte was padding.
             let held = self.block - usize::from(self.direction == Direction::Encrypt);
-            self.update(&zeros[..held], &mut [])?;
+            (self.held, self.open) = (0, true);
+            self.update(&[0; MAX_BLOCK][..held], &mut [])?;
         }
         self.open = false;
         Ok(())

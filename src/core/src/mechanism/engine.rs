@@ -22,8 +22,9 @@ pub trait Cipher: Send {
         let n = self.update(input, output)?;
         Ok(n + self.finish(&mut output[n..])?)
     }
-    /// Leaves nothing of a text that was a key, and is wiped before this engine is. Then `start`.
-    fn forget(&mut self) -> Result<()> {
+    /// Leaves nothing of a text that was a key, and is wiped before this engine is. `output`: what came out of it was a
+    /// key too. Then `start`.
+    fn forget(&mut self, _output: bool) -> Result<()> {
         Ok(())
     }
     /// Whether several `update`s are possible (RSA: no).

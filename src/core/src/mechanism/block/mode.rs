@@ -110,8 +110,14 @@ impl Cipher for Block {
         self.context.restart(iv).map_err(failed)
     }
 
-    fn forget(&mut self) -> Result<()> {
-        self.context.forget().map_err(failed)
+    fn forget(&mut self, output: bool) -> Result<()> {
+        // What the next block is chained to: ciphertext, or the key stream, which tells the text of its ciphertext.
+        let told = match self.mode {
+            Mode::Ecb => false,
+            Mode::Ctr | Mode::Ofb => true,
+            _ => output && self.direction == Direction::Encrypt,
+        };
+        if told { self.context.forget() } else { self.context.forget_text() }.map_err(failed)
     }
 
     fn duplicate(&self) -> Result<Box<dyn Cipher>> {

@@ -77,7 +77,7 @@ impl Cipher for Rc2 {
         self.block()?.once(input, output)
     }
 
-    fn forget(&mut self) -> Result<()> {
-        self.block()?.forget()
+    fn forget(&mut self, output: bool) -> Result<()> {
+        self.block()?.forget(output)
     }
 }

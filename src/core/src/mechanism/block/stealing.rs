@@ -132,7 +132,7 @@ impl Cipher for Stealing {
         Ok(len)
     }
 
-    fn forget(&mut self) -> Result<()> {
+    fn forget(&mut self, _: bool) -> Result<()> {
         self.held.wipe();
         self.cbc.forget().map_err(failed)
     }

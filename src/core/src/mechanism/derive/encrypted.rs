@@ -73,7 +73,7 @@ fn derive(
     };
     engine.start(&iv)?;
     engine.once(data, out.as_mut())?;
-    engine.forget()?;
+    engine.forget(true)?;
     bases.key.keep(mechanism, Spare::Encrypt(engine));
     out.truncate(len);
     Ok(out)

@@ -30,7 +30,7 @@ pub(in crate::mechanism) fn encrypt(
     engine.start(parameter)?;
     let mut wrapped = vec![0; engine.output_len(plain.len(), true)];
     let len = engine.once(plain, &mut wrapped)?;
-    engine.forget()?;
+    engine.forget(false)?;
     key.keep(row.mechanism, Spare::Encrypt(engine));
     wrapped.truncate(len);
     Ok(wrapped)
@@ -50,7 +50,7 @@ pub(in crate::mechanism) fn decrypt(
     engine.start(parameter)?;
     let mut plain = Secret::zeroed(engine.output_len(wrapped.len(), true));
     let len = engine.once(wrapped, plain.as_mut())?;
-    engine.forget()?;
+    engine.forget(true)?;
     key.keep(row.mechanism, Spare::Decrypt(engine));
     plain.truncate(len);
     Ok(plain)
