@@ -106,9 +106,11 @@ fn a_fork_while_other_threads_sign_log_in_and_write_blocks_nobody() {
                 });
             });
             scope.spawn(|| until_stopped(&|| assert!(session.set_pin("wrong", "other").is_err())));
+            scope.spawn(|| until_stopped(&|| assert!(module.info().is_ok() && module.slots().is_ok())));
             env.tpm().never_lock();
             for round in 0..60 {
                 let child = Forked::start(|| {
+                    assert_eq!(module.info().unwrap_err(), ck::CKR_CRYPTOKI_NOT_INITIALIZED);
                     assert_eq!(module.slots().unwrap_err(), ck::CKR_CRYPTOKI_NOT_INITIALIZED);
                     module.initialize().unwrap();
                     if round % 3 == 0 {

@@ -178,7 +178,8 @@ fn a_host_that_adopts_orphans_is_told_to_use_the_socket() {
 
 #[test]
 fn nothing_is_written_to_the_hosts_streams_unasked() {
-    Isolated::default().variable("SEALHSM_LOG", "").variable("TSS2_LOG", "all+trace").run(|env| {
+    let quiet = Isolated::default().variable("SEALHSM_LOG", "").variable("RUST_LOG", "trace");
+    quiet.variable("TSS2_LOG", "all+trace").run(|env| {
         env.tpm().never_lock();
         let before = ["stdout", "stderr"].map(|name| std::fs::read(env.file(name)).unwrap());
         let module = env.module();
@@ -194,6 +195,11 @@ fn nothing_is_written_to_the_hosts_streams_unasked() {
         assert_eq!(module.initialize().unwrap_err(), ck::CKR_GENERAL_ERROR);
         let after = ["stdout", "stderr"].map(|name| std::fs::read(env.file(name)).unwrap());
         assert_eq!(after, before);
+        // And asked.
+        env.configure("[log]\nlevel = \"trace\"\ntarget = \"stderr\"");
+        module.initialize().unwrap();
+        module.info().unwrap();
+        env.log().must_say(&["TRACE", "C_GetInfo"]);
     });
 }
 
