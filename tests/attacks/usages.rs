@@ -1,7 +1,7 @@
 //! Usage flags and CKA_ALLOWED_MECHANISMS: every function of every mechanism asks the key, and no kind of key is
 //! forgotten. How keys come by them is in confusion.rs.
 
-use kit::{Mechanism, Object, Rv, Session, Template, ck, code, curve, isolated, mechanism_name, pattern};
+use kit::{Known, Mechanism, Object, Rv, Session, Template, ck, code, curve, isolated, mechanism_name, pattern};
 
 const PUBLIC: [ck::CK_ATTRIBUTE_TYPE; 6] =
     [ck::CKA_ENCRYPT, ck::CKA_VERIFY, ck::CKA_VERIFY_RECOVER, ck::CKA_WRAP, ck::CKA_DERIVE, ck::CKA_ENCAPSULATE];
@@ -139,6 +139,51 @@ fn without_its_usage_flag_no_key_serves_any_mechanism() {
         let but = [ck::CKM_PUB_KEY_FROM_PRIV_KEY];
         let refused = every_use(&session, &keys, ck::CKR_KEY_FUNCTION_NOT_PERMITTED, &but);
         assert!(refused >= 1000, "{refused}");
+        // The wrong half is the wrong type before it is anything else.
+        let pkcs = Mechanism::plain(ck::CKM_RSA_PKCS);
+        let rsa = |half| keys.iter().find(|(kind, _)| kind.starts_with(half) && kind.contains(" RSA_")).unwrap().1;
+        assert_eq!(code(session.sign_init(&pkcs, rsa("public"))), ck::CKR_KEY_TYPE_INCONSISTENT);
+        assert_eq!(code(session.verify_init(&pkcs, rsa("private"))), ck::CKR_KEY_TYPE_INCONSISTENT);
+        assert_eq!(code(session.sign_init(&pkcs, Object(0))), ck::CKR_KEY_HANDLE_INVALID);
+    });
+}
+
+#[test]
+fn a_usage_flag_that_is_taken_away_is_gone() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let all = |template, usages: &[ck::CK_ATTRIBUTE_TYPE]| {
+            usages.iter().fold(template, |template: Template, of| template.flag(*of, true))
+        };
+        let keys = every_kind(&session, all);
+        for (_, key) in &keys {
+            let usages = PUBLIC.iter().chain(&PRIVATE).chain(&SECRET);
+            for of in usages.filter(|of| session.flag(*key, **of).is_ok_and(|there| there)) {
+                session.set(*key, &Template::new().flag(*of, false)).unwrap();
+            }
+        }
+        let but = [ck::CKM_PUB_KEY_FROM_PRIV_KEY];
+        let refused = every_use(&session, &keys, ck::CKR_KEY_FUNCTION_NOT_PERMITTED, &but);
+        assert!(refused >= 1000, "{refused}");
+    });
+}
+
+#[test]
+fn a_key_and_its_copy_serve_the_mechanisms_that_the_key_names_and_no_others() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let allowed = [ck::CKM_ECDSA_SHA256, ck::CKM_ECDSA_SHA384];
+        let known = Known::p256().private.ulongs(ck::CKA_ALLOWED_MECHANISMS, &allowed);
+        let key = session.create(&known).unwrap();
+        let said = session.bytes(key, ck::CKA_ALLOWED_MECHANISMS).unwrap();
+        assert_eq!(said, known.said(ck::CKA_ALLOWED_MECHANISMS).unwrap());
+        for key in [key, session.copy(key, &Template::new()).unwrap()] {
+            let sign = |of| code(session.sign_with(&Mechanism::plain(of), key, &[1; 32]));
+            assert_eq!(allowed.map(sign), [Rv(ck::CKR_OK); 2]);
+            assert_eq!(sign(ck::CKM_ECDSA), ck::CKR_MECHANISM_INVALID);
+        }
     });
 }
 

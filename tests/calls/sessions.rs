@@ -75,56 +75,6 @@ fn closing_all_sessions_is_for_one_token_and_logs_out() {
 }
 
 #[test]
-fn a_session_that_is_not_there_is_refused_by_every_call() {
-    isolated(|env| {
-        let module = env.module();
-        let session = env.user(&module);
-        let key = kit::Object(1);
-        let sha = Mechanism::plain(ck::CKM_SHA256);
-        let closed = module.open_rw(0).unwrap();
-        closed.close().unwrap();
-        for gone in [closed, Session { handle: 0, ..session }, Session { handle: u64::MAX, ..session }] {
-            let codes = [
-                code(gone.close()),
-                code(gone.info()),
-                code(gone.login(ck::CKU_USER, USER_PIN)),
-                code(gone.logout()),
-                code(gone.cancel(ck::CKF_SIGN)),
-                code(gone.init_pin(USER_PIN)),
-                code(gone.set_pin(USER_PIN, USER_PIN)),
-                code(gone.create(&data("x"))),
-                code(gone.copy(key, &data("x"))),
-                code(gone.destroy(key)),
-                code(gone.size(key)),
-                code(gone.bytes(key, ck::CKA_LABEL)),
-                code(gone.set(key, &data("x"))),
-                code(gone.find_init(&data("x"))),
-                code(gone.find_some(1)),
-                code(gone.find_final()),
-                code(gone.encrypt_init(&sha, key)),
-                code(gone.decrypt_init(&sha, key)),
-                code(gone.sign_init(&sha, key)),
-                code(gone.verify_init(&sha, key)),
-                code(gone.digest_init(&sha)),
-                code(gone.digest(b"x")),
-                code(gone.digest_update(b"x")),
-                code(gone.digest_key(key)),
-                code(gone.sign(b"x")),
-                code(gone.verify(b"x", b"x")),
-                code(gone.generate_key(&sha, &data("x"))),
-                code(gone.generate_key_pair(&sha, &data("x"), &data("x"))),
-                code(gone.seed_random(b"x")),
-                code(gone.random(1)),
-            ];
-            for (call, found) in codes.into_iter().enumerate() {
-                assert_eq!(found, ck::CKR_SESSION_HANDLE_INVALID, "call {call}");
-            }
-        }
-        assert_eq!(state(&session), ck::CKS_RW_USER_FUNCTIONS);
-    });
-}
-
-#[test]
 fn handles_of_sessions_and_objects_are_never_used_again() {
     isolated(|env| {
         let module = env.module();

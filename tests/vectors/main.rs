@@ -202,6 +202,9 @@ fn wraps(session: &Session<'_>, vector: &Vector, of: ck::CK_MECHANISM_TYPE) {
     vector.is(&result, session.wrap(&mechanism, key, inside));
     let unwrapped = session.unwrap(&mechanism, key, &result, &readable());
     vector.is(&data, unwrapped.and_then(|key| session.bytes(key, ck::CKA_VALUE)));
+    // The same of data.
+    vector.is(&result, session.encrypt_with(&mechanism, key, &data));
+    vector.is(&data, session.decrypt_with(&mechanism, key, &result));
 }
 
 /// A secret as long as the result.

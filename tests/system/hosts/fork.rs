@@ -61,28 +61,6 @@ fn many_children_log_in_at_the_same_time() {
 }
 
 #[test]
-fn children_draw_other_random_numbers_than_their_parent_and_each_other() {
-    isolated(|env| {
-        let module = env.module();
-        let session = prepared(env, &module);
-        session.random(32).unwrap();
-        let path = |child: usize| env.file(&format!("random-{child}"));
-        for child in 0..8 {
-            assert!(fork(|| {
-                module.initialize().unwrap();
-                let mine = module.open_ro(module.slots().unwrap()[0]).unwrap();
-                std::fs::write(path(child), mine.random(32).unwrap()).unwrap();
-            }));
-        }
-        let mut drawn: Vec<Vec<u8>> = (0..8).map(|child| std::fs::read(path(child)).unwrap()).collect();
-        drawn.push(session.random(32).unwrap());
-        drawn.sort();
-        drawn.dedup();
-        assert_eq!(drawn.len(), 9);
-    });
-}
-
-#[test]
 fn a_fork_while_other_threads_sign_log_in_and_write_blocks_nobody() {
     isolated(|env| {
         let module = env.module();
