@@ -80,10 +80,6 @@ impl Keys {
     }
 }
 
-const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-const ED25519: [u8; 5] = [0x06, 0x03, 0x2b, 0x65, 0x70];
-const X25519: [u8; 5] = [0x06, 0x03, 0x2b, 0x65, 0x6e];
-
 /// A parameter that fits a mechanism.
 pub(crate) fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
     const PSS: &[(ck::CK_MECHANISM_TYPE, ck::CK_MECHANISM_TYPE, ck::CK_RSA_PKCS_MGF_TYPE)] = &[
@@ -290,17 +286,17 @@ const DOMAINS: [(ck::CK_MECHANISM_TYPE, ck::CK_MECHANISM_TYPE); 3] = [
 
 /// The least that a template of a generation mechanism says: the public half and the private one, or the secret key.
 fn least(of: ck::CK_MECHANISM_TYPE) -> (Template, Template) {
-    let curve = |params: &[u8]| Template::new().bytes(ck::CKA_EC_PARAMS, params);
     let public = match of {
-        ck::CKM_RSA_PKCS_KEY_PAIR_GEN => Template::new().ulong(ck::CKA_MODULUS_BITS, 1024),
-        ck::CKM_EC_KEY_PAIR_GEN | ck::CKM_EC_KEY_PAIR_GEN_W_EXTRA_BITS => curve(&P256),
-        ck::CKM_EC_EDWARDS_KEY_PAIR_GEN | ck::CKM_EDDSA => curve(&ED25519),
-        ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN => curve(&X25519),
-        ck::CKM_ML_KEM_KEY_PAIR_GEN | ck::CKM_ML_DSA_KEY_PAIR_GEN | ck::CKM_SLH_DSA_KEY_PAIR_GEN => {
-            Template::new().ulong(ck::CKA_PARAMETER_SET, 3)
-        }
-        _ => Template::new(),
+        ck::CKM_RSA_PKCS_KEY_PAIR_GEN => ck::CKK_RSA,
+        ck::CKM_EC_KEY_PAIR_GEN | ck::CKM_EC_KEY_PAIR_GEN_W_EXTRA_BITS => ck::CKK_EC,
+        ck::CKM_EC_EDWARDS_KEY_PAIR_GEN | ck::CKM_EDDSA => ck::CKK_EC_EDWARDS,
+        ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN => ck::CKK_EC_MONTGOMERY,
+        ck::CKM_ML_KEM_KEY_PAIR_GEN => ck::CKK_ML_KEM,
+        ck::CKM_ML_DSA_KEY_PAIR_GEN => ck::CKK_ML_DSA,
+        ck::CKM_SLH_DSA_KEY_PAIR_GEN => ck::CKK_SLH_DSA,
+        _ => ck::CKK_VENDOR_DEFINED,
     };
+    let public = kit::kinds::least_public(public).unwrap_or_default();
     let secret = match of {
         ck::CKM_AES_KEY_GEN | ck::CKM_GENERIC_SECRET_KEY_GEN | ck::CKM_HKDF_KEY_GEN => {
             Template::new().ulong(ck::CKA_VALUE_LEN, 32)

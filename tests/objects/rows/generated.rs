@@ -3,7 +3,8 @@
 use crate::rows::birth::{Birth, Made};
 use crate::rows::samples::{ONE_LENGTH, Samples, named, secret_length};
 use crate::rows::table::{KINDS, Way, kind};
-use kit::{Length, Mechanism, Session, Template, ck, code, curve, isolated};
+use kit::kinds::least_public;
+use kit::{Length, Mechanism, Session, Template, ck, code, isolated};
 use std::collections::BTreeSet;
 
 /// How long a secret key becomes.
@@ -178,21 +179,6 @@ fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
     }
 }
 
-/// What the public template must say.
-fn least_public(samples: &Samples<'_>, of: ck::CK_KEY_TYPE) -> Template {
-    let template = Template::new();
-    match of {
-        ck::CKK_RSA => template.ulong(ck::CKA_MODULUS_BITS, 1024),
-        ck::CKK_EC => template.bytes(ck::CKA_EC_PARAMS, curve::P256),
-        ck::CKK_EC_EDWARDS => template.bytes(ck::CKA_EC_PARAMS, curve::ED25519),
-        ck::CKK_EC_MONTGOMERY => template.bytes(ck::CKA_EC_PARAMS, curve::X25519),
-        ck::CKK_ML_KEM => template.ulong(ck::CKA_PARAMETER_SET, ck::CKP_ML_KEM_512),
-        ck::CKK_ML_DSA => template.ulong(ck::CKA_PARAMETER_SET, ck::CKP_ML_DSA_44),
-        ck::CKK_SLH_DSA => template.ulong(ck::CKA_PARAMETER_SET, ck::CKP_SLH_DSA_SHA2_128F),
-        of => samples.domain(of),
-    }
-}
-
 /// What every generated object has in common.
 fn birth<'a>(
     session: &'a Session<'a>,
@@ -261,7 +247,7 @@ fn both_halves_of_a_generated_pair_say_and_their_templates_give_what_the_table_s
         let session = env.user(&module);
         let samples = Samples::new(&session);
         for (of, key_type) in PAIRS {
-            let (session, least) = (&session, least_public(&samples, *key_type));
+            let (session, least) = (&session, least_public(*key_type).unwrap_or_else(|| samples.domain(*key_type)));
             let pair =
                 |public: &Template, private: &Template| session.generate_key_pair(&mechanism(*of), public, private);
             let mut public = birth(session, (ck::CKO_PUBLIC_KEY, *key_type), *of, least.clone());
