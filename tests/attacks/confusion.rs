@@ -277,7 +277,7 @@ fn ten_thousand_ciphertexts_under_pkcs_1_tell_nothing() {
         let here = value(&session, private);
         session.copy(private, &Template::new().token(true).label("there")).unwrap();
         env.elsewhere(|other| {
-            let session = other.open_rw(other.slot_of("test").unwrap()).unwrap();
+            let session = other.session("test");
             session.login(ck::CKU_USER, kit::USER_PIN).unwrap();
             let private = session.find(&Template::new().label("there")).unwrap()[0];
             assert_eq!(value(&session, private), here);

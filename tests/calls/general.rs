@@ -2,7 +2,7 @@
 //! TPM.
 
 use kit::ck;
-use kit::{Module, fork, isolated, text};
+use kit::{Isolated, Module, fork, isolated, text};
 use std::ffi::c_void;
 use std::ptr::null_mut;
 
@@ -282,6 +282,17 @@ fn a_waiting_slot_event_ends_with_c_finalize() {
             module.finalize().unwrap();
             assert_eq!(waiting.join().unwrap().unwrap_err(), ck::CKR_CRYPTOKI_NOT_INITIALIZED);
         });
+    });
+}
+
+#[test]
+fn the_configuration_may_ask_for_a_log_on_standard_error() {
+    Isolated::default().variable("SEALHSM_LOG", "").run(|env| {
+        let module = Module::ours();
+        env.configure("[log]\nlevel = \"trace\"\ntarget = \"stderr\"");
+        module.initialize().unwrap();
+        module.info().unwrap();
+        assert!(env.log().says(&["TRACE", "C_GetInfo"]), "{:?}", env.log());
     });
 }
 

@@ -1,20 +1,12 @@
 //! Chapter "session management" (PKCS#11 3.2 section 5.6): opening, closing, what ends with a session. Logins are in
 //! logins.rs.
 
-use kit::{Mechanism, Module, Object, Session, Template, USER_PIN, ck, code, isolated};
+use kit::{Mechanism, Module, Object, Session, Template, USER_PIN, ck, code, data, isolated, state};
 use std::collections::HashSet;
 use std::ptr::null_mut;
 
 const SERIAL: ck::CK_FLAGS = ck::CKF_SERIAL_SESSION;
 const RW: ck::CK_FLAGS = ck::CKF_SERIAL_SESSION | ck::CKF_RW_SESSION;
-
-fn state(session: &Session<'_>) -> ck::CK_STATE {
-    session.info().unwrap().state
-}
-
-fn data(label: &str) -> Template {
-    Template::new().class(ck::CKO_DATA).label(label)
-}
 
 fn count(session: &Session<'_>) -> usize {
     session.find(&Template::new()).unwrap().len()
@@ -110,7 +102,7 @@ fn session_objects_are_seen_by_every_session_of_the_application_and_end_with_the
         assert_eq!(count(&other), 3);
         assert_eq!(other.bytes(hidden, ck::CKA_LABEL).unwrap(), b"hidden");
         env.elsewhere(|module| {
-            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            let session = module.session("test");
             session.login(ck::CKU_USER, USER_PIN).unwrap();
             assert_eq!(count(&session), 0);
         });

@@ -36,9 +36,9 @@ const NUMBERS: [u64; 23] = [
 const ROOM: usize = 4096;
 
 /// The layouts of the structures of `pkcs11t.h` that have pointers, by what the names of their mechanisms begin and end
-/// with. A letter is a field of eight bytes: `n` a number or a flag, `l` a length, `p` a pointer to bytes, `z` a pointer
-/// to zeros (structures, and lists of them), `w` a pointer to zeros that may be written over, `c` how many structures,
-/// `r` raw bytes. The first entry that fits counts.
+/// with. A letter is a field of eight bytes: `n` a number or a flag, `l` a length, `p` a pointer to bytes, `z` a
+/// pointer to zeros (structures, and lists of them), `w` a pointer to zeros that may be written over, `c` how many
+/// structures, `r` raw bytes. The first entry that fits counts.
 const LAYOUTS: &[(&str, &str, &[&str])] = &[
     ("AES_GCM", "", &["plnpln", "plpln", "wlnnpln"]),
     ("AES_GMAC", "", &["plnpln", "plpln"]),
@@ -182,7 +182,6 @@ fn pairs() -> Vec<(ck::CK_MECHANISM_TYPE, Template)> {
         (ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN, curve(curve::X25519)),
         (ck::CKM_ML_DSA_KEY_PAIR_GEN, Template::new().ulong(ck::CKA_PARAMETER_SET, ck::CKP_ML_DSA_44)),
         (ck::CKM_ML_KEM_KEY_PAIR_GEN, Template::new().ulong(ck::CKA_PARAMETER_SET, ck::CKP_ML_KEM_512)),
-        (ck::CKM_SLH_DSA_KEY_PAIR_GEN, Template::new().ulong(ck::CKA_PARAMETER_SET, ck::CKP_SLH_DSA_SHA2_128F)),
     ]
 }
 

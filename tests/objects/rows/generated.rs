@@ -93,43 +93,18 @@ const GENERIC: &[ck::CK_KEY_TYPE] = &[
     ck::CKK_BLAKE2B_512_HMAC,
 ];
 /// Every type of secret keys.
-const ALL: &[ck::CK_KEY_TYPE] = &[
-    ck::CKK_GENERIC_SECRET,
-    ck::CKK_HKDF,
-    ck::CKK_AES,
-    ck::CKK_AES_XTS,
-    ck::CKK_CAMELLIA,
-    ck::CKK_ARIA,
-    ck::CKK_SEED,
-    ck::CKK_DES,
-    ck::CKK_DES2,
-    ck::CKK_DES3,
-    ck::CKK_CHACHA20,
-    ck::CKK_POLY1305,
-    ck::CKK_RC2,
-    ck::CKK_RC4,
-    ck::CKK_CAST128,
-    ck::CKK_IDEA,
-    ck::CKK_BLOWFISH,
-    ck::CKK_MD5_HMAC,
-    ck::CKK_SHA_1_HMAC,
-    ck::CKK_RIPEMD160_HMAC,
-    ck::CKK_SHA224_HMAC,
-    ck::CKK_SHA256_HMAC,
-    ck::CKK_SHA384_HMAC,
-    ck::CKK_SHA512_HMAC,
-    ck::CKK_SHA512_224_HMAC,
-    ck::CKK_SHA512_256_HMAC,
-    ck::CKK_SHA512_T_HMAC,
-    ck::CKK_SHA3_224_HMAC,
-    ck::CKK_SHA3_256_HMAC,
-    ck::CKK_SHA3_384_HMAC,
-    ck::CKK_SHA3_512_HMAC,
-    ck::CKK_BLAKE2B_160_HMAC,
-    ck::CKK_BLAKE2B_256_HMAC,
-    ck::CKK_BLAKE2B_384_HMAC,
-    ck::CKK_BLAKE2B_512_HMAC,
-];
+const ALL: &[ck::CK_KEY_TYPE] = &{
+    let (mut types, mut found, mut row) = ([0; 35], 0, 0);
+    while row < KINDS.len() {
+        if let (ck::CKO_SECRET_KEY, Some(key_type)) = (KINDS[row].class, KINDS[row].subtype) {
+            types[found] = key_type;
+            found += 1;
+        }
+        row += 1;
+    }
+    assert!(found == types.len());
+    types
+};
 /// What follows from a password.
 const KNOWN: &[ck::CK_MECHANISM_TYPE] = &[
     ck::CKM_PKCS5_PBKD2,

@@ -14,14 +14,14 @@ fn two_processes_change_one_token_and_see_each_other() {
         let module = env.module();
         let session = env.user(&module);
         env.elsewhere(|module| {
-            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            let session = module.session("test");
             session.login(ck::CKU_USER, USER_PIN).unwrap();
             session.create(&Template::data("theirs", true, b"value")).unwrap();
         });
         assert_eq!(value(&session, "theirs").unwrap(), b"value");
         let theirs = session.labelled("theirs").unwrap()[0];
         env.elsewhere(|module| {
-            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            let session = module.session("test");
             session.login(ck::CKU_USER, USER_PIN).unwrap();
             session.destroy(session.labelled("theirs").unwrap()[0]).unwrap();
         });
@@ -38,7 +38,7 @@ fn ten_processes_write_at_the_same_time_and_nothing_is_lost() {
         module.finalize().unwrap();
         let write = |process: usize| {
             let module = env.module();
-            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            let session = module.session("test");
             for number in 0..20 {
                 let label = format!("{process}/{number}");
                 let object = session.create(&Template::data(&label, false, label.as_bytes())).unwrap();
@@ -73,7 +73,7 @@ fn a_writer_that_hangs_is_named_after_ten_seconds_and_stops_no_reader() {
                 let start = Instant::now();
                 (session.create(&Template::data("new", true, b"")).map(drop), start.elapsed())
             });
-            let reader = anew_session(&module);
+            let reader = module.session("test");
             for _ in 0..20 {
                 assert_eq!(value(&reader, "there").unwrap(), b"value");
                 std::thread::sleep(Duration::from_millis(100));
@@ -87,10 +87,6 @@ fn a_writer_that_hangs_is_named_after_ten_seconds_and_stops_no_reader() {
         drop(lock);
         session.create(&Template::data("new", true, b"")).unwrap();
     });
-}
-
-fn anew_session(module: &kit::Module) -> kit::Session<'_> {
-    module.open_rw(module.slot_of("test").unwrap()).unwrap()
 }
 
 #[test]

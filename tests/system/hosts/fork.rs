@@ -23,7 +23,7 @@ fn a_child_of_a_logged_in_process_starts_anew_and_its_parent_notices_nothing() {
             assert_eq!(module.finalize().unwrap_err(), ck::CKR_CRYPTOKI_NOT_INITIALIZED);
             module.initialize().unwrap();
             assert_eq!(session.info().unwrap_err(), ck::CKR_SESSION_HANDLE_INVALID, "a session of the parent");
-            let mine = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            let mine = module.session("test");
             assert_eq!(mine.info().unwrap().state, ck::CKS_RW_PUBLIC_SESSION, "the parent's login");
             let mine = login(&module);
             works(&mine);
@@ -195,7 +195,7 @@ fn a_fork_handler_of_the_host_may_initialise_us_in_the_child_before_ours_has_run
         let session = prepared(env, module);
         for _ in 0..3 {
             assert!(fork(|| {
-                let mine = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+                let mine = module.session("test");
                 works(&mine);
                 mine.create(&Template::data("by the child", false, b"")).unwrap();
                 mine.logout().unwrap();
