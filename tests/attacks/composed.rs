@@ -45,8 +45,8 @@ fn scheduled(known: &[u8]) -> ([u8; 256], u8) {
 }
 
 /// The attack of Fluhrer, Mantin and Shamir (SAC 2001), which broke WEP: `first_byte` tells the first byte of the key
-/// stream under three bytes of the attacker's choice and the key. Each byte of the key after the other gets the votes of
-/// those whose schedule is resolved when it is its turn.
+/// stream under three bytes of the attacker's choice and the key. Each byte of the key after the other gets the votes
+/// of those whose schedule is resolved when it is its turn.
 fn fluhrer_mantin_shamir(mut first_byte: impl FnMut(&[u8; 3]) -> Result<u8>) -> Result<[u8; 16]> {
     let (mut chance, mut found) = (Chance::seeded(4), Vec::new());
     while found.len() < 16 {

@@ -1,7 +1,9 @@
-//! Keys taken for what they are not: every class and type in unwrapping and derivation, CKA_ALLOWED_MECHANISMS however a
-//! key was made, and what wrong ciphertexts tell. Usage flags are in usages.rs.
+//! Keys taken for what they are not: every class and type in unwrapping and derivation, CKA_ALLOWED_MECHANISMS however
+//! a key was made, and what wrong ciphertexts tell. Usage flags are in usages.rs.
 
-use kit::{Chance, Known, Mechanism, Object, Rv, Session, Template, ck, code, curve, isolated, openssl};
+use crate::usages::every_use;
+use kit::kinds::{Kind, PRIVATE, PUBLIC, SECRET, every_kind};
+use kit::{Chance, Known, Mechanism, Object, Session, Template, ck, code, curve, isolated};
 
 /// Key types of the standard, most of which this module has.
 const TYPES: [ck::CK_KEY_TYPE; 34] = [
@@ -117,77 +119,52 @@ fn a_wrapped_key_becomes_no_key_of_another_class_or_type() {
     });
 }
 
-/// One key of each kind that this test knows; every one may derive where such a key can.
-fn every_kind(session: &Session<'_>, flags: &[(ck::CK_ATTRIBUTE_TYPE, bool)]) -> Vec<(&'static str, Object)> {
-    let with = |template: Template, known: &[ck::CK_ATTRIBUTE_TYPE]| {
-        let said = flags.iter().filter(|(of, _)| known.contains(of));
-        said.fold(template, |template, (of, value)| template.without(*of).flag(*of, *value))
-    };
-    let (rsa, p256, ed25519) = (Known::rsa(), Known::p256(), Known::ed25519());
-    let x25519 = openssl(&["genpkey", "-algorithm", "x25519", "-outform", "DER"], b"");
-    let x25519 = Template::new()
-        .class(ck::CKO_PRIVATE_KEY)
-        .key_type(ck::CKK_EC_MONTGOMERY)
-        .bytes(ck::CKA_EC_PARAMS, curve::X25519)
-        .bytes(ck::CKA_VALUE, &x25519[x25519.len() - 32..]);
-    let secret = |key_type, length| Template::secret_key(key_type, &vec![5; length]);
-    [
-        ("RSA public", rsa.public, &PUBLIC[..]),
-        ("RSA private", rsa.private, &PRIVATE),
-        ("EC public", p256.public, &PUBLIC),
-        ("EC private", p256.private, &PRIVATE),
-        ("Edwards public", ed25519.public, &PUBLIC),
-        ("Edwards private", ed25519.private, &PRIVATE),
-        ("Montgomery private", x25519, &PRIVATE),
-        ("AES", secret(ck::CKK_AES, 16), &SECRET),
-        ("generic", secret(ck::CKK_GENERIC_SECRET, 64), &SECRET),
-        ("HKDF", secret(ck::CKK_HKDF, 64), &SECRET),
-    ]
-    .into_iter()
-    .map(|(name, template, known)| (name, session.create(&with(template, known)).expect(name)))
-    .collect()
+/// The key types that a mechanism derives from, where it is not any secret key.
+fn bases(of: ck::CK_MECHANISM_TYPE) -> Option<&'static [ck::CK_KEY_TYPE]> {
+    Some(match of {
+        ck::CKM_ECDH1_DERIVE => &[ck::CKK_EC, ck::CKK_EC_MONTGOMERY],
+        ck::CKM_ECDH1_COFACTOR_DERIVE => &[ck::CKK_EC],
+        ck::CKM_DH_PKCS_DERIVE => &[ck::CKK_DH],
+        ck::CKM_X9_42_DH_DERIVE => &[ck::CKK_X9_42_DH],
+        ck::CKM_HKDF_DERIVE | ck::CKM_HKDF_DATA => &[ck::CKK_GENERIC_SECRET, ck::CKK_HKDF],
+        ck::CKM_AES_ECB_ENCRYPT_DATA | ck::CKM_AES_CBC_ENCRYPT_DATA => &[ck::CKK_AES],
+        ck::CKM_CAMELLIA_ECB_ENCRYPT_DATA | ck::CKM_CAMELLIA_CBC_ENCRYPT_DATA => &[ck::CKK_CAMELLIA],
+        ck::CKM_ARIA_ECB_ENCRYPT_DATA | ck::CKM_ARIA_CBC_ENCRYPT_DATA => &[ck::CKK_ARIA],
+        ck::CKM_SEED_ECB_ENCRYPT_DATA | ck::CKM_SEED_CBC_ENCRYPT_DATA => &[ck::CKK_SEED],
+        ck::CKM_DES_ECB_ENCRYPT_DATA | ck::CKM_DES_CBC_ENCRYPT_DATA => &[ck::CKK_DES],
+        ck::CKM_DES3_ECB_ENCRYPT_DATA | ck::CKM_DES3_CBC_ENCRYPT_DATA => &[ck::CKK_DES2, ck::CKK_DES3],
+        _ => return None,
+    })
 }
-
-const PUBLIC: [ck::CK_ATTRIBUTE_TYPE; 5] =
-    [ck::CKA_ENCRYPT, ck::CKA_VERIFY, ck::CKA_VERIFY_RECOVER, ck::CKA_WRAP, ck::CKA_DERIVE];
-const PRIVATE: [ck::CK_ATTRIBUTE_TYPE; 5] =
-    [ck::CKA_DECRYPT, ck::CKA_SIGN, ck::CKA_SIGN_RECOVER, ck::CKA_UNWRAP, ck::CKA_DERIVE];
-const SECRET: [ck::CK_ATTRIBUTE_TYPE; 7] =
-    [ck::CKA_ENCRYPT, ck::CKA_DECRYPT, ck::CKA_SIGN, ck::CKA_VERIFY, ck::CKA_WRAP, ck::CKA_UNWRAP, ck::CKA_DERIVE];
 
 #[test]
 fn nothing_is_derived_from_a_key_of_another_class_or_type_nor_into_one() {
     isolated(|env| {
         let module = env.module();
         let session = env.user(&module);
-        let keys = every_kind(&session, &[(ck::CKA_DERIVE, true)]);
-        let secrets: &[&str] = &["AES", "generic", "HKDF"];
-        let fits = |of| match of {
-            ck::CKM_ECDH1_DERIVE => &["EC private", "Montgomery private"][..],
-            ck::CKM_ECDH1_COFACTOR_DERIVE => &["EC private"],
-            ck::CKM_HKDF_DERIVE | ck::CKM_HKDF_DATA => &secrets[1..],
-            ck::CKM_AES_ECB_ENCRYPT_DATA | ck::CKM_AES_CBC_ENCRYPT_DATA => &secrets[..1],
-            _ => secrets,
-        };
-        let simple = [ck::CKM_CONCATENATE_BASE_AND_DATA, ck::CKM_XOR_BASE_AND_DATA, ck::CKM_SHA256_KEY_DERIVATION];
+        // Every one may derive where such a key can.
+        let derives = |template: Template, _: &[ck::CK_ATTRIBUTE_TYPE]| template.flag(ck::CKA_DERIVE, true);
+        let keys = every_kind(&session, derives);
         let mut mismatches = 0;
         for of in module.mechanisms(0).unwrap() {
             let derives = module.mechanism_info(0, of).unwrap().flags & ck::CKF_DERIVE != 0;
             if !derives || of == ck::CKM_PUB_KEY_FROM_PRIV_KEY {
                 continue;
             }
-            for (name, key) in &keys {
-                let known = secrets.contains(name) && !fits(of).contains(name);
-                let half = name.contains("public") || name.starts_with("RSA") || name.starts_with("Edwards");
-                if known || half || name.ends_with("private") && simple.contains(&of) {
-                    let derived = session.derive(&Mechanism::plain(of), *key, &Template::new());
-                    assert_eq!(code(derived), ck::CKR_KEY_TYPE_INCONSISTENT, "{of:#x} {name}");
-                    mismatches += 1;
-                }
+            let secret = |kind: &Kind| [ck::CKO_SECRET_KEY, ck::CKO_OTP_KEY].contains(&kind.class);
+            let fits = |kind: &Kind| match bases(of) {
+                Some(types) => kind.class != ck::CKO_PUBLIC_KEY && types.contains(&kind.key_type),
+                None => secret(kind),
+            };
+            for (kind, key) in keys.iter().filter(|(kind, _)| !fits(kind)) {
+                let derived = session.derive(&Mechanism::plain(of), *key, &Template::new());
+                assert_eq!(code(derived), ck::CKR_KEY_TYPE_INCONSISTENT, "{of:#x} with a {kind}");
+                mismatches += 1;
             }
         }
         // What is made is a secret key, and of a type that is one.
-        let generic = keys.iter().find(|(name, _)| *name == "generic").unwrap().1;
+        let is_generic = |kind: Kind| kind.key_type == ck::CKK_GENERIC_SECRET;
+        let generic = keys.iter().find(|(kind, _)| is_generic(*kind)).unwrap().1;
         let hash = Mechanism::plain(ck::CKM_SHA256_KEY_DERIVATION);
         for class in [ck::CKO_PRIVATE_KEY, ck::CKO_PUBLIC_KEY, ck::CKO_DATA, ck::CKO_CERTIFICATE, ck::CKO_PROFILE] {
             for key_type in TYPES {
@@ -203,50 +180,6 @@ fn nothing_is_derived_from_a_key_of_another_class_or_type_nor_into_one() {
         }
         assert!(mismatches >= 200, "{mismatches}");
     });
-}
-
-/// Every function that takes a mechanism and a key, with the flag that says that there is one.
-fn uses(session: &Session<'_>, mechanism: &Mechanism, flags: ck::CK_FLAGS, key: Object, data: Object) -> Vec<Rv> {
-    let mut answers = Vec::new();
-    let mut add = |flag, answer: Rv| {
-        if flags & flag != 0 {
-            answers.push(answer);
-        }
-    };
-    add(ck::CKF_ENCRYPT, code(session.encrypt_init(mechanism, key)));
-    add(ck::CKF_DECRYPT, code(session.decrypt_init(mechanism, key)));
-    add(ck::CKF_SIGN, code(session.sign_init(mechanism, key)));
-    add(ck::CKF_VERIFY, code(session.verify_init(mechanism, key)));
-    add(ck::CKF_WRAP, code(session.wrap(mechanism, key, data)));
-    add(ck::CKF_UNWRAP, code(session.unwrap(mechanism, key, &[0; 32], &Template::new())));
-    add(ck::CKF_DERIVE, code(session.derive(mechanism, key, &Template::new())));
-    session.cancel(ck::CKF_ENCRYPT | ck::CKF_DECRYPT | ck::CKF_SIGN | ck::CKF_VERIFY).unwrap();
-    answers
-}
-
-/// Tries every mechanism with every kind of key. What all fitting keys must answer, and how many did.
-fn every_use(session: &Session<'_>, keys: &[(&'static str, Object)], expected: ck::CK_RV) -> usize {
-    let inconsistent = [
-        ck::CKR_KEY_TYPE_INCONSISTENT,
-        ck::CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
-        ck::CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT,
-    ];
-    let data = session.create(&Template::secret_key(ck::CKK_AES, &[1; 16]).extractable(true)).unwrap();
-    let mut answered = 0;
-    // What is public of a private key needs no flag and no permission.
-    let all = session.module.mechanisms(0).unwrap().into_iter();
-    for of in all.filter(|of| *of != ck::CKM_PUB_KEY_FROM_PRIV_KEY) {
-        let flags = session.module.mechanism_info(0, of).unwrap().flags;
-        for (name, key) in keys {
-            for answer in uses(session, &Mechanism::plain(of), flags, *key, data) {
-                if !inconsistent.iter().any(|code| answer == *code) {
-                    assert_eq!(answer, expected, "{of:#x} {name}");
-                    answered += 1;
-                }
-            }
-        }
-    }
-    answered
 }
 
 #[test]
@@ -288,7 +221,7 @@ fn a_key_serves_no_mechanism_that_it_does_not_name() {
             ("unwrapped", unwrapped),
             ("derived", derived),
         ];
-        let refused = every_use(&session, &keys, ck::CKR_MECHANISM_INVALID);
+        let refused = every_use(&session, &keys, ck::CKR_MECHANISM_INVALID, &[]).answered;
         assert!(refused >= 200, "{refused}");
     });
 }
@@ -322,11 +255,13 @@ fn ten_thousand_ciphertexts_under_pkcs_1_tell_nothing() {
         let mut all: Vec<Vec<u8>> = (0..2500).map(|_| ciphertext(&mut chance, 128)).collect();
         all.extend([0, 1, 16, 17, 117].map(|len| session.encrypt_with(&pkcs1, public, &vec![7; len]).unwrap()));
         for sealed in &all {
-            for template in [&generic, &generic.clone().ulong(ck::CKA_VALUE_LEN, 16), &aes] {
+            let known = [&generic, &aes].map(|template| template.clone().ulong(ck::CKA_VALUE_LEN, 16));
+            for template in [&generic, &aes].into_iter().chain(&known) {
                 let value = || {
                     let key = session.unwrap(&pkcs1, private, sealed, template).unwrap();
                     let value = session.bytes(key, ck::CKA_VALUE).unwrap();
                     session.destroy(key).unwrap();
+                    assert!(!template.has(ck::CKA_VALUE_LEN) || value.len() == 16, "{}", value.len());
                     value
                 };
                 assert_eq!(value(), value(), "twice the same wrapped key, two keys");
@@ -342,7 +277,7 @@ fn ten_thousand_ciphertexts_under_pkcs_1_tell_nothing() {
         let here = value(&session, private);
         session.copy(private, &Template::new().token(true).label("there")).unwrap();
         env.elsewhere(|other| {
-            let session = other.open_rw(other.slot_of("test").unwrap()).unwrap();
+            let session = other.session("test");
             session.login(ck::CKU_USER, kit::USER_PIN).unwrap();
             let private = session.find(&Template::new().label("there")).unwrap()[0];
             assert_eq!(value(&session, private), here);

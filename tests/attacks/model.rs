@@ -1,6 +1,6 @@
-//! Thousands of sequences of calls at random through the module, with objects on the token and in the session, by nobody,
-//! the user and the SO: nothing that leaves the module holds 8 bytes of a value that was guarded, and the attributes
-//! that guard it stay. Core has the same in process, a million times.
+//! Thousands of sequences of calls at random through the module, with objects on the token and in the session, by
+//! nobody, the user and the SO: nothing that leaves the module holds 8 bytes of a value that was guarded, and the
+//! attributes that guard it stay. Core has the same in process, a million times.
 
 use kit::{Chance, Mechanism, Module, Object, SO_PIN, Session, Template, USER_PIN, ck, isolated};
 use std::collections::HashSet;

@@ -1,5 +1,5 @@
-//! `strict = true`: one purpose per key, from its birth to its end; what follows from it for every way to make a key, to
-//! change one and to wrap one.
+//! `strict = true`: one purpose per key, from its birth to its end; what follows from it for every way to make a key,
+//! to change one and to wrap one.
 
 use kit::{Env, Known, Mechanism, Module, Object, Result, SO_PIN, Session, Template, USER_PIN, ck, code, isolated};
 

@@ -1,5 +1,5 @@
-//! Keys that are guarded because the key they come from says so, found all the same: a byte after the other by trial, or
-//! by another function that gives the same bytes.
+//! Keys that are guarded because the key they come from says so, found all the same: a byte after the other by trial,
+//! or by another function that gives the same bytes.
 
 use kit::{Mechanism, Object, Result, Session, Template, ck, code, curve, hex, isolated};
 

@@ -58,7 +58,7 @@ fn a_key_that_is_gone_is_gone() {
         let found = session.find(&Template::new().class(ck::CKO_SECRET_KEY)).unwrap();
         assert_eq!(use_it(&session, found[0]), signature);
         env.elsewhere(|module| {
-            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            let session = module.session("test");
             session.login(ck::CKU_USER, USER_PIN).unwrap();
             let found = session.find(&Template::new().class(ck::CKO_SECRET_KEY)).unwrap();
             session.destroy(found[0]).unwrap();

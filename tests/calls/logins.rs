@@ -1,15 +1,7 @@
-//! C_Login, C_LoginUser and C_Logout (PKCS#11 3.2 sections 5.6.8 to 5.6.10): who may be in with whom, for whom it counts,
-//! and what ends with it. PINs are in pins.rs.
+//! C_Login, C_LoginUser and C_Logout (PKCS#11 3.2 sections 5.6.8 to 5.6.10): who may be in with whom, for whom it
+//! counts, and what ends with it. PINs are in pins.rs.
 
-use kit::{Known, Mechanism, SO_PIN, Session, Template, USER_PIN, ck, code, isolated};
-
-fn state(session: &Session<'_>) -> ck::CK_STATE {
-    session.info().unwrap().state
-}
-
-fn data(label: &str) -> Template {
-    Template::new().class(ck::CKO_DATA).label(label)
-}
+use kit::{Known, Mechanism, SO_PIN, Template, USER_PIN, ck, code, data, isolated, state};
 
 #[test]
 fn the_state_of_every_session_follows_from_its_kind_and_the_one_login() {
@@ -82,7 +74,7 @@ fn a_login_is_of_this_application_and_this_token() {
         let other = module.open_rw(env.token(&module, "other")).unwrap();
         assert_eq!(state(&other), ck::CKS_RW_PUBLIC_SESSION);
         env.elsewhere(|module| {
-            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            let session = module.session("test");
             assert_eq!(state(&session), ck::CKS_RW_PUBLIC_SESSION);
             session.login(ck::CKU_USER, USER_PIN).unwrap();
             session.logout().unwrap();

@@ -149,7 +149,7 @@ fn a_pin_changed_in_one_process_is_in_force_at_the_next_login_in_another() {
         let module = env.module();
         let session = env.user(&module);
         env.elsewhere(|other| {
-            let session = other.open_rw(other.slot_of("test").unwrap()).unwrap();
+            let session = other.session("test");
             session.set_pin(USER_PIN, "another").unwrap();
         });
         // The login that was there stays.
@@ -158,7 +158,7 @@ fn a_pin_changed_in_one_process_is_in_force_at_the_next_login_in_another() {
         assert_eq!(code(session.login(ck::CKU_USER, USER_PIN)), ck::CKR_PIN_INCORRECT);
         session.login(ck::CKU_USER, "another").unwrap();
         env.elsewhere(|other| {
-            let session = other.open_rw(other.slot_of("test").unwrap()).unwrap();
+            let session = other.session("test");
             session.login(ck::CKU_SO, SO_PIN).unwrap();
             session.init_pin("third").unwrap();
         });
@@ -274,7 +274,7 @@ fn in_lockout_public_objects_are_open_and_a_login_that_was_there_goes_on() {
         session.create(&data.label("hidden").private(true)).unwrap();
         env.tpm().lock_after(2);
         env.elsewhere(|other| {
-            let session = other.open_rw(other.slot_of("test").unwrap()).unwrap();
+            let session = other.session("test");
             for _ in 0..2 {
                 assert_eq!(code(session.login(ck::CKU_USER, "wrong")), ck::CKR_PIN_INCORRECT);
             }

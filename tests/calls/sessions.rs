@@ -1,20 +1,12 @@
 //! Chapter "session management" (PKCS#11 3.2 section 5.6): opening, closing, what ends with a session. Logins are in
 //! logins.rs.
 
-use kit::{Mechanism, Module, Object, Session, Template, USER_PIN, ck, code, isolated};
+use kit::{Mechanism, Module, Object, Session, Template, USER_PIN, ck, code, data, isolated, state};
 use std::collections::HashSet;
 use std::ptr::null_mut;
 
 const SERIAL: ck::CK_FLAGS = ck::CKF_SERIAL_SESSION;
 const RW: ck::CK_FLAGS = ck::CKF_SERIAL_SESSION | ck::CKF_RW_SESSION;
-
-fn state(session: &Session<'_>) -> ck::CK_STATE {
-    session.info().unwrap().state
-}
-
-fn data(label: &str) -> Template {
-    Template::new().class(ck::CKO_DATA).label(label)
-}
 
 fn count(session: &Session<'_>) -> usize {
     session.find(&Template::new()).unwrap().len()
@@ -75,56 +67,6 @@ fn closing_all_sessions_is_for_one_token_and_logs_out() {
 }
 
 #[test]
-fn a_session_that_is_not_there_is_refused_by_every_call() {
-    isolated(|env| {
-        let module = env.module();
-        let session = env.user(&module);
-        let key = kit::Object(1);
-        let sha = Mechanism::plain(ck::CKM_SHA256);
-        let closed = module.open_rw(0).unwrap();
-        closed.close().unwrap();
-        for gone in [closed, Session { handle: 0, ..session }, Session { handle: u64::MAX, ..session }] {
-            let codes = [
-                code(gone.close()),
-                code(gone.info()),
-                code(gone.login(ck::CKU_USER, USER_PIN)),
-                code(gone.logout()),
-                code(gone.cancel(ck::CKF_SIGN)),
-                code(gone.init_pin(USER_PIN)),
-                code(gone.set_pin(USER_PIN, USER_PIN)),
-                code(gone.create(&data("x"))),
-                code(gone.copy(key, &data("x"))),
-                code(gone.destroy(key)),
-                code(gone.size(key)),
-                code(gone.bytes(key, ck::CKA_LABEL)),
-                code(gone.set(key, &data("x"))),
-                code(gone.find_init(&data("x"))),
-                code(gone.find_some(1)),
-                code(gone.find_final()),
-                code(gone.encrypt_init(&sha, key)),
-                code(gone.decrypt_init(&sha, key)),
-                code(gone.sign_init(&sha, key)),
-                code(gone.verify_init(&sha, key)),
-                code(gone.digest_init(&sha)),
-                code(gone.digest(b"x")),
-                code(gone.digest_update(b"x")),
-                code(gone.digest_key(key)),
-                code(gone.sign(b"x")),
-                code(gone.verify(b"x", b"x")),
-                code(gone.generate_key(&sha, &data("x"))),
-                code(gone.generate_key_pair(&sha, &data("x"), &data("x"))),
-                code(gone.seed_random(b"x")),
-                code(gone.random(1)),
-            ];
-            for (call, found) in codes.into_iter().enumerate() {
-                assert_eq!(found, ck::CKR_SESSION_HANDLE_INVALID, "call {call}");
-            }
-        }
-        assert_eq!(state(&session), ck::CKS_RW_USER_FUNCTIONS);
-    });
-}
-
-#[test]
 fn handles_of_sessions_and_objects_are_never_used_again() {
     isolated(|env| {
         let module = env.module();
@@ -160,7 +102,7 @@ fn session_objects_are_seen_by_every_session_of_the_application_and_end_with_the
         assert_eq!(count(&other), 3);
         assert_eq!(other.bytes(hidden, ck::CKA_LABEL).unwrap(), b"hidden");
         env.elsewhere(|module| {
-            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            let session = module.session("test");
             session.login(ck::CKU_USER, USER_PIN).unwrap();
             assert_eq!(count(&session), 0);
         });

@@ -370,13 +370,18 @@ fn a_token_made_anew_by_another_process_is_empty_here_and_asks_for_a_new_login()
         });
         // The login was one to the token that is gone.
         assert_eq!(code(session.create(&data("late").private(true))), ck::CKR_DEVICE_ERROR);
+        env.log().must_say(&["WARN", "re-initialised", "logged out"]);
         assert_eq!(session.info().unwrap().state, ck::CKS_RW_PUBLIC_SESSION);
+        assert_eq!(code(session.create(&data("late").private(true))), ck::CKR_USER_NOT_LOGGED_IN);
         let found = reader.find(&Template::new()).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(reader.bytes(found[0], ck::CKA_LABEL).unwrap(), b"new");
         module.slots().unwrap();
         assert_eq!(text(&module.token_info(0).unwrap().label), "anew");
         assert_eq!(code(session.login(ck::CKU_USER, USER_PIN)), ck::CKR_USER_PIN_NOT_INITIALIZED);
+        reader.close().unwrap();
+        session.login(ck::CKU_SO, SO_PIN).unwrap();
+        session.init_pin("a-new-user-pin").unwrap();
     });
 }
 

@@ -1,5 +1,5 @@
-//! A token of format version 1, made once by `golden/make.rs` with the TPM whose state lies beside it: what was put into
-//! it then is found by every later version. The files are copied; they never change.
+//! A token of format version 1, made once by `golden/make.rs` with the TPM whose state lies beside it: what was put
+//! into it then is found by every later version. The files are copied; they never change.
 
 mod known;
 

@@ -1,6 +1,6 @@
-//! Makes a golden token, once per format version: `cargo run --release -p sealhsm-tests --example golden`, after
-//! `cargo build --release`, writes `tests/golden/v1`: tokens, the state of their TPM, and the recovery key. What is there
-//! is never overwritten: a format that is released stays as it is.
+//! Makes a golden token, once per format version: `cargo run --release -p sealhsm-tests --example golden`, after `cargo
+//! build --release`, writes `tests/golden/v1`: tokens, the state of their TPM, and the recovery key. What is there is
+//! never overwritten: a format that is released stays as it is.
 
 // What is made is not looked at here.
 #[allow(dead_code)]

@@ -237,7 +237,8 @@ impl Drop for Running {
     }
 }
 
-/// Starts a server on a port that is free. Somebody else can take the port before the server does: then again, on another.
+/// Starts a server on a port that is free. Somebody else can take the port before the server does: then again, on
+/// another.
 #[track_caller]
 pub fn serve(env: &Env, name: &str, server: impl Fn(u16) -> Client) -> (Running, u16) {
     let tried = (0..5).try_fold(String::new(), |_, _| {

@@ -191,13 +191,8 @@ pub fn from_der(signature: &[u8], length: usize) -> Vec<u8> {
 /// The natural numbers in DER, in their order, however deep they stand, also in a BIT STRING or an OCTET STRING.
 pub fn integers(mut der: &[u8]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
-    while let [tag, length, ..] = *der {
-        let (start, length) = match length {
-            0x82 => (4, usize::from(der[2]) << 8 | usize::from(der[3])),
-            0x81 => (3, usize::from(der[2])),
-            short => (2, usize::from(short)),
-        };
-        let (content, rest) = der[start..].split_at(length);
+    while let [tag, ..] = *der {
+        let (content, rest) = split(der);
         match tag {
             0x02 => found.push(stripped(content).to_vec()),
             0x03 => found.extend(integers(&content[1..])),
@@ -236,8 +231,12 @@ pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
 
 /// The content of the first element, and what comes after it.
 fn split(der: &[u8]) -> (&[u8], &[u8]) {
-    let (start, length) = if der[1] == 0x81 { (3, der[2]) } else { (2, der[1]) };
-    der[start..].split_at(usize::from(length))
+    let (start, length) = match der[1] {
+        0x82 => (4, usize::from(der[2]) << 8 | usize::from(der[3])),
+        0x81 => (3, usize::from(der[2])),
+        short => (2, usize::from(short)),
+    };
+    der[start..].split_at(length)
 }
 
 fn stripped(number: &[u8]) -> &[u8] {

@@ -88,6 +88,7 @@ impl Session<'_> {
     }
 }
 
-fn readable() -> Template {
+/// Of a key whose value can be read.
+pub(crate) fn readable() -> Template {
     Template::new().sensitive(false).extractable(true)
 }

@@ -1,6 +1,7 @@
 //! Keys that are known before they come to a token: templates of both halves, to import, and what OpenSSL says of them.
 
 use crate::hex::hex;
+use crate::judge::integers;
 use crate::keys::curve::{ED25519, P256};
 use crate::template::Template;
 use cryptoki_sys as ck;
@@ -90,28 +91,4 @@ pub fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     let run = child.wait_with_output().expect("its end");
     assert!(run.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&run.stderr));
     run.stdout
-}
-
-/// The INTEGERs of a DER SEQUENCE of nothing else, without the zero byte that keeps them positive.
-fn integers(der: &[u8]) -> Vec<Vec<u8>> {
-    let (mut rest, mut numbers) = (element(der).0, Vec::new());
-    while !rest.is_empty() {
-        let (value, after) = element(rest);
-        let zeros = value.iter().take(value.len() - 1).take_while(|byte| **byte == 0).count();
-        numbers.push(value[zeros..].to_vec());
-        rest = after;
-    }
-    numbers
-}
-
-/// The value of the first element, and what comes after it.
-fn element(der: &[u8]) -> (&[u8], &[u8]) {
-    let (length, header) = match der[1] {
-        short @ 0..0x80 => (usize::from(short), 2),
-        long => {
-            let bytes = usize::from(long & 0x7f);
-            (der[2..2 + bytes].iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), 2 + bytes)
-        }
-    };
-    der[header..].split_at(length)
 }

@@ -1,5 +1,6 @@
 //! What the integration tests stand on: a small safe client of PKCS#11, and a process, a token directory and a
-//! software TPM of its own for every test. It tests nothing itself, and it builds nothing: `cargo build --release` first.
+//! software TPM of its own for every test. It tests nothing itself, and it builds nothing: `cargo build --release`
+//! first.
 
 mod chance;
 mod client;
@@ -12,6 +13,7 @@ mod isolated;
 pub mod judge;
 mod kem;
 mod keys;
+pub mod kinds;
 mod known;
 mod mechanism;
 mod message;
@@ -52,7 +54,8 @@ pub use otp::otp_info;
 pub use paths::{SOFTHSM, program};
 pub use proxy::{Exchange, Proxy, number};
 pub use rv::{Result, Rv, code};
-pub use session::Session;
+pub use sample::data;
+pub use session::{Session, state};
 pub use swtpm::{Swtpm, agents};
 pub use template::Template;
 pub use tls::Bits;

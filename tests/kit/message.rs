@@ -1,6 +1,7 @@
 //! Message-based encryption and signatures, and authenticated wrapping: what has a parameter in every call.
 #![allow(unsafe_code)]
 
+use crate::derivation::memory;
 use crate::mechanism::Mechanism;
 use crate::module::{filled, two_calls};
 use crate::object::Object;
@@ -75,7 +76,7 @@ impl Message {
         let (nonce, nonce_len) = (self.nonce.as_mut_ptr(), self.nonce.len() as ck::CK_ULONG);
         let tag = if self.tag.is_empty() { null_mut() } else { self.tag.as_mut_ptr() };
         match self.form {
-            Form::Gcm => raw_bytes(ck::CK_GCM_MESSAGE_PARAMS {
+            Form::Gcm => memory(&ck::CK_GCM_MESSAGE_PARAMS {
                 pIv: nonce,
                 ulIvLen: nonce_len,
                 ulIvFixedBits: self.fixed_bits,
@@ -83,7 +84,7 @@ impl Message {
                 pTag: tag,
                 ulTagBits: self.tag_bits,
             }),
-            Form::Ccm(len) => raw_bytes(ck::CK_CCM_MESSAGE_PARAMS {
+            Form::Ccm(len) => memory(&ck::CK_CCM_MESSAGE_PARAMS {
                 ulDataLen: len,
                 pNonce: nonce,
                 ulNonceLen: nonce_len,
@@ -92,11 +93,9 @@ impl Message {
                 pMAC: tag,
                 ulMACLen: self.tag_bits / 8,
             }),
-            Form::ChaCha20Poly1305 => raw_bytes(ck::CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS {
-                pNonce: nonce,
-                ulNonceLen: nonce_len,
-                pTag: tag,
-            }),
+            Form::ChaCha20Poly1305 => {
+                memory(&ck::CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS { pNonce: nonce, ulNonceLen: nonce_len, pTag: tag })
+            }
         }
     }
 
@@ -106,13 +105,6 @@ impl Message {
         let length = (structure.len() as i64 + self.off) as ck::CK_ULONG;
         call(structure.as_mut_ptr().cast(), length)
     }
-}
-
-fn raw_bytes<T: Copy>(value: T) -> Vec<u8> {
-    let mut bytes = vec![0u8; size_of::<T>()];
-    // SAFETY: as many bytes as a T has, in memory of its own; T is Copy.
-    unsafe { std::ptr::copy_nonoverlapping((&raw const value).cast(), bytes.as_mut_ptr(), size_of::<T>()) };
-    bytes
 }
 
 macro_rules! init {
@@ -192,7 +184,9 @@ macro_rules! cipher {
             })
         }
 
-        #[doc = concat!("`", stringify!($next_function), "` into this buffer: what it returned, and the length it left")]
+        #[doc = concat!("`", stringify!($next_function), "` into this buffer")]
+        ///
+        /// What it returned, and the length it left.
         pub fn $next_into(
             &self,
             message: &mut Message,
@@ -223,8 +217,10 @@ impl Mechanism {
 
 impl Session<'_> {
     init! {
-        message_encrypt_init, message_encrypt_cancel, message_encrypt_final => C_MessageEncryptInit C_MessageEncryptFinal
-        message_decrypt_init, message_decrypt_cancel, message_decrypt_final => C_MessageDecryptInit C_MessageDecryptFinal
+        message_encrypt_init, message_encrypt_cancel, message_encrypt_final
+            => C_MessageEncryptInit C_MessageEncryptFinal
+        message_decrypt_init, message_decrypt_cancel, message_decrypt_final
+            => C_MessageDecryptInit C_MessageDecryptFinal
         message_sign_init, message_sign_cancel, message_sign_final => C_MessageSignInit C_MessageSignFinal
         message_verify_init, message_verify_cancel, message_verify_final => C_MessageVerifyInit C_MessageVerifyFinal
     }

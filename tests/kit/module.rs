@@ -171,6 +171,12 @@ impl Module {
         self.open(slot, ck::CKF_SERIAL_SESSION | ck::CKF_RW_SESSION)
     }
 
+    /// A read-write session on the token with this label.
+    #[track_caller]
+    pub fn session(&self, label: &str) -> Session<'_> {
+        self.open_rw(self.slot_of(label).expect("a token with this label")).expect("a session")
+    }
+
     /// A read-only session.
     pub fn open_ro(&self, slot: ck::CK_SLOT_ID) -> Result<Session<'_>> {
         self.open(slot, ck::CKF_SERIAL_SESSION)

@@ -1,5 +1,6 @@
 //! Keys and signatures of ML-KEM, ML-DSA and SLH-DSA.
 
+use crate::keys::readable;
 use crate::mechanism::Mechanism;
 use crate::object::Object;
 use crate::session::Session;
@@ -41,7 +42,6 @@ impl Session<'_> {
     #[track_caller]
     pub fn pq_pair(&self, mechanism: ck::CK_MECHANISM_TYPE, set: ck::CK_ULONG) -> (Object, Object) {
         let public = Template::new().ulong(ck::CKA_PARAMETER_SET, set);
-        let private = Template::new().sensitive(false).extractable(true);
-        self.generate_key_pair(&Mechanism::plain(mechanism), &public, &private).expect("a pair")
+        self.generate_key_pair(&Mechanism::plain(mechanism), &public, &readable()).expect("a pair")
     }
 }

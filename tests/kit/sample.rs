@@ -8,6 +8,11 @@ use crate::session::Session;
 use crate::template::Template;
 use cryptoki_sys as ck;
 
+/// A data object with a label and nothing else.
+pub fn data(label: &str) -> Template {
+    Template::new().class(ck::CKO_DATA).label(label)
+}
+
 impl Template {
     /// A data object on the token, private or not.
     pub fn data(label: &str, private: bool, value: &[u8]) -> Template {

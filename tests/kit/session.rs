@@ -102,6 +102,12 @@ impl Session<'_> {
     }
 }
 
+/// The state that C_GetSessionInfo tells.
+#[track_caller]
+pub fn state(session: &Session<'_>) -> ck::CK_STATE {
+    session.info().expect("C_GetSessionInfo").state
+}
+
 /// An input as C has it.
 pub(crate) fn bytes(of: &[u8]) -> (*mut u8, ck::CK_ULONG) {
     (of.as_ptr().cast_mut(), of.len() as ck::CK_ULONG)

@@ -1,5 +1,5 @@
-//! Attributes (PKCS#11 3.2 section 4): defaults, what a template must, may and must not say, what may change, what is read.
-//! The values of keys are in keys.rs, certificates in certificates.rs.
+//! Attributes (PKCS#11 3.2 section 4): defaults, what a template must, may and must not say, what may change, what is
+//! read. The values of keys are in keys.rs, certificates in certificates.rs.
 
 use kit::{Known, Object, SO_PIN, Session, Template, ck, code, isolated};
 

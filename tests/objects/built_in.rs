@@ -1,5 +1,5 @@
-//! Objects that are there without being stored: mechanisms and profiles (PKCS#11 3.2 sections 4.3 and 4.12). No hardware
-//! feature is one: the token has no clock and no display.
+//! Objects that are there without being stored: mechanisms and profiles (PKCS#11 3.2 sections 4.3 and 4.12). No
+//! hardware feature is one: the token has no clock and no display.
 
 use kit::{Known, Mechanism, Object, Session, Template, ck, code, isolated};
 

@@ -212,7 +212,7 @@ fn an_object_destroyed_or_changed_in_one_process_is_so_in_another() {
         let goes = session.create(&data("goes").token(true).private(true)).unwrap();
         let changes = session.create(&data("changes").token(true).private(false)).unwrap();
         env.elsewhere(|other| {
-            let session = other.open_rw(other.slot_of("test").unwrap()).unwrap();
+            let session = other.session("test");
             session.login(ck::CKU_USER, USER_PIN).unwrap();
             session.destroy(found(&session, "goes")[0]).unwrap();
             let changed = found(&session, "changes")[0];
@@ -241,7 +241,7 @@ fn processes_that_write_at_once_lose_nothing() {
             .map(|writer| {
                 kit::Forked::start(|| {
                     let module = env.module();
-                    let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+                    let session = module.session("test");
                     session.login(ck::CKU_USER, USER_PIN).unwrap();
                     let shared = found(&session, "shared")[0];
                     for object in 0..20 {
@@ -289,7 +289,7 @@ fn large_values_are_kept_whole() {
             session.create(&large).unwrap();
         }
         env.elsewhere(|other| {
-            let session = other.open_rw(other.slot_of("test").unwrap()).unwrap();
+            let session = other.session("test");
             session.login(ck::CKU_USER, USER_PIN).unwrap();
             for object in found(&session, "large") {
                 assert!(session.bytes(object, ck::CKA_VALUE).unwrap() == value);

@@ -1,10 +1,6 @@
 //! C_FindObjectsInit, C_FindObjects and C_FindObjectsFinal (PKCS#11 3.2 section 5.7.7).
 
-use kit::{Known, Object, Session, Template, USER_PIN, ck, code, isolated};
-
-fn data(label: &str) -> Template {
-    Template::new().class(ck::CKO_DATA).label(label)
-}
+use kit::{Known, Object, Session, Template, USER_PIN, ck, code, data, isolated};
 
 fn sorted(mut objects: Vec<Object>) -> Vec<Object> {
     objects.sort_unstable();
@@ -176,7 +172,7 @@ fn a_search_sees_what_another_process_did() {
         let [one, ..] = several(&session);
         assert_eq!(session.find(&Template::new().label("fresh")).unwrap(), []);
         env.elsewhere(|other| {
-            let session = other.open_rw(other.slot_of("test").unwrap()).unwrap();
+            let session = other.session("test");
             session.login(ck::CKU_USER, USER_PIN).unwrap();
             session.create(&data("fresh").token(true)).unwrap();
             let one = session.find(&data("one")).unwrap()[0];

@@ -1,5 +1,5 @@
-//! Trust objects, and certificates that are not X.509 (PKCS#11 3.2 sections 4.6 and 4.7); classes that clients store where
-//! they can.
+//! Trust objects, and certificates that are not X.509 (PKCS#11 3.2 sections 4.6 and 4.7); classes that clients store
+//! where they can.
 
 use kit::{Template, USER_PIN, ck, code, isolated};
 

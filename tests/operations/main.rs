@@ -1,4 +1,5 @@
-//! Mechanisms at work: what is listed works, and every family beside an independent judge (PKCS#11 3.2 sections 5.8 to 5.18 and 6).
+//! Mechanisms at work: what is listed works, and every family beside an independent judge (PKCS#11 3.2 sections 5.8 to
+//! 5.18 and 6).
 
 mod ciphers;
 mod derive;

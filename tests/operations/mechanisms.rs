@@ -80,10 +80,6 @@ impl Keys {
     }
 }
 
-const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-const ED25519: [u8; 5] = [0x06, 0x03, 0x2b, 0x65, 0x70];
-const X25519: [u8; 5] = [0x06, 0x03, 0x2b, 0x65, 0x6e];
-
 /// A parameter that fits a mechanism.
 pub(crate) fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
     const PSS: &[(ck::CK_MECHANISM_TYPE, ck::CK_MECHANISM_TYPE, ck::CK_RSA_PKCS_MGF_TYPE)] = &[
@@ -290,17 +286,17 @@ const DOMAINS: [(ck::CK_MECHANISM_TYPE, ck::CK_MECHANISM_TYPE); 3] = [
 
 /// The least that a template of a generation mechanism says: the public half and the private one, or the secret key.
 fn least(of: ck::CK_MECHANISM_TYPE) -> (Template, Template) {
-    let curve = |params: &[u8]| Template::new().bytes(ck::CKA_EC_PARAMS, params);
     let public = match of {
-        ck::CKM_RSA_PKCS_KEY_PAIR_GEN => Template::new().ulong(ck::CKA_MODULUS_BITS, 1024),
-        ck::CKM_EC_KEY_PAIR_GEN | ck::CKM_EC_KEY_PAIR_GEN_W_EXTRA_BITS => curve(&P256),
-        ck::CKM_EC_EDWARDS_KEY_PAIR_GEN | ck::CKM_EDDSA => curve(&ED25519),
-        ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN => curve(&X25519),
-        ck::CKM_ML_KEM_KEY_PAIR_GEN | ck::CKM_ML_DSA_KEY_PAIR_GEN | ck::CKM_SLH_DSA_KEY_PAIR_GEN => {
-            Template::new().ulong(ck::CKA_PARAMETER_SET, 3)
-        }
-        _ => Template::new(),
+        ck::CKM_RSA_PKCS_KEY_PAIR_GEN => ck::CKK_RSA,
+        ck::CKM_EC_KEY_PAIR_GEN | ck::CKM_EC_KEY_PAIR_GEN_W_EXTRA_BITS => ck::CKK_EC,
+        ck::CKM_EC_EDWARDS_KEY_PAIR_GEN | ck::CKM_EDDSA => ck::CKK_EC_EDWARDS,
+        ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN => ck::CKK_EC_MONTGOMERY,
+        ck::CKM_ML_KEM_KEY_PAIR_GEN => ck::CKK_ML_KEM,
+        ck::CKM_ML_DSA_KEY_PAIR_GEN => ck::CKK_ML_DSA,
+        ck::CKM_SLH_DSA_KEY_PAIR_GEN => ck::CKK_SLH_DSA,
+        _ => ck::CKK_VENDOR_DEFINED,
     };
+    let public = kit::kinds::least_public(public).unwrap_or_default();
     let secret = match of {
         ck::CKM_AES_KEY_GEN | ck::CKM_GENERIC_SECRET_KEY_GEN | ck::CKM_HKDF_KEY_GEN => {
             Template::new().ulong(ck::CKA_VALUE_LEN, 32)
@@ -501,61 +497,5 @@ fn a_list_without_a_minus_allows_only_what_it_names() {
         let mut list = module.mechanisms(0).unwrap();
         list.sort_unstable();
         assert_eq!(list, [ck::CKM_SHA256, ck::CKM_AES_GCM]);
-    });
-}
-
-#[test]
-fn a_key_may_name_the_mechanisms_that_it_is_for() {
-    isolated(|env| {
-        let module = env.module();
-        let session = env.user(&module);
-        let allowed = [ck::CKM_ECDSA_SHA256, ck::CKM_ECDSA_SHA384];
-        let known = Known::p256().private.ulongs(ck::CKA_ALLOWED_MECHANISMS, &allowed);
-        let key = session.create(&known).unwrap();
-        let sign = |of| code(session.sign_with(&Mechanism::plain(of), key, &[1; 32]));
-        assert_eq!(sign(ck::CKM_ECDSA_SHA256), ck::CKR_OK);
-        assert_eq!(sign(ck::CKM_ECDSA), ck::CKR_MECHANISM_INVALID);
-        assert_eq!(
-            session.bytes(key, ck::CKA_ALLOWED_MECHANISMS).unwrap(),
-            known.said(ck::CKA_ALLOWED_MECHANISMS).unwrap()
-        );
-        let copy = session.copy(key, &Template::new()).unwrap();
-        let other = session.sign_init(&Mechanism::plain(ck::CKM_ECDSA), copy);
-        assert_eq!(code(other), ck::CKR_MECHANISM_INVALID);
-    });
-}
-
-#[test]
-fn a_key_does_only_what_its_usage_flags_say() {
-    isolated(|env| {
-        let module = env.module();
-        let session = env.user(&module);
-        let keys = Keys::make(&session);
-        let (ecb, pkcs) = (Mechanism::plain(ck::CKM_AES_ECB), Mechanism::plain(ck::CKM_RSA_PKCS));
-        let (aes, (public, private)) = (keys.pair(Kind::Aes).0, keys.pair(Kind::Rsa));
-        let without = |key, of| session.set(key, &Template::new().flag(of, false)).unwrap();
-        for (key, of) in [
-            (aes, ck::CKA_ENCRYPT),
-            (aes, ck::CKA_DECRYPT),
-            (public, ck::CKA_ENCRYPT),
-            (public, ck::CKA_VERIFY),
-            (private, ck::CKA_DECRYPT),
-            (private, ck::CKA_SIGN),
-        ] {
-            without(key, of);
-        }
-        let codes = [
-            code(session.encrypt_init(&ecb, aes)),
-            code(session.decrypt_init(&ecb, aes)),
-            code(session.encrypt_init(&pkcs, public)),
-            code(session.verify_init(&pkcs, public)),
-            code(session.decrypt_init(&pkcs, private)),
-            code(session.sign_init(&pkcs, private)),
-        ];
-        assert_eq!(codes, [kit::Rv(ck::CKR_KEY_FUNCTION_NOT_PERMITTED); 6]);
-        // The wrong half is the wrong type before it is anything else.
-        assert_eq!(code(session.sign_init(&pkcs, public)), ck::CKR_KEY_TYPE_INCONSISTENT);
-        assert_eq!(code(session.verify_init(&pkcs, private)), ck::CKR_KEY_TYPE_INCONSISTENT);
-        assert_eq!(code(session.sign_init(&pkcs, Object(0))), ck::CKR_KEY_HANDLE_INVALID);
     });
 }

@@ -1,6 +1,6 @@
-//! What C_GetMechanismInfo says besides what a mechanism does (PKCS#11 3.2 section 5.5.6): the least and the largest key,
-//! in bits or bytes, and what curves and points there are. The numbers are compared with keys that work and keys that
-//! do not, whatever rows they come from.
+//! What C_GetMechanismInfo says besides what a mechanism does (PKCS#11 3.2 section 5.5.6): the least and the largest
+//! key, in bits or bytes, and what curves and points there are. The numbers are compared with keys that work and keys
+//! that do not, whatever rows they come from.
 
 use crate::mechanisms::mechanism;
 use kit::{Mechanism, Module, Object, Session, Template, ck, code, curve, isolated, mechanism_name, pattern};

@@ -1,5 +1,5 @@
-//! `kill -9` at random moments: what was acknowledged is there, what was not is there whole or not at all, and the token
-//! opens. A child makes changes and acknowledges each over a socket after CKR_OK; the parent kills it and looks.
+//! `kill -9` at random moments: what was acknowledged is there, what was not is there whole or not at all, and the
+//! token opens. A child makes changes and acknowledges each over a socket after CKR_OK; the parent kills it and looks.
 // A test that fails shows what it has printed: the seed.
 #![allow(clippy::print_stdout)]
 
@@ -62,7 +62,7 @@ fn acknowledge(to: &mut UnixStream) {
 /// A new application in the child, with the user logged in.
 fn login(module: &Module) -> Session<'_> {
     module.initialize().unwrap();
-    let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+    let session = module.session("test");
     session.login(ck::CKU_USER, USER_PIN).unwrap();
     session
 }
@@ -139,8 +139,9 @@ fn two_hundred_kills_of_a_create_loop_lose_nothing_and_leave_no_half() {
         for (round, done) in rounds.iter().enumerate() {
             assert_eq!(state_of(&session, round), state_after(*done), "round {round}");
         }
-        // The next writer finishes renames and removes what is proved dead. An envelope that no frame ever listed stays,
-        // as it might be ahead of its index in a copy: at most one of each life. Besides objects there are token.object, token.lock and the index.
+        // The next writer finishes renames and removes what is proved dead. An envelope that no frame ever listed
+        // stays, as it might be ahead of its index in a copy: at most one of each life. Besides objects there are
+        // token.object, token.lock and the index.
         session.create(&Template::data("last", true, b"")).unwrap();
         let names = std::fs::read_dir(env.home()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
         let names: Vec<String> = names.collect();
@@ -209,7 +210,7 @@ fn thirty_kills_of_a_change_of_pin_leave_exactly_one_that_opens() {
         for round in 0..30 {
             let done = life(&mut random, Duration::from_millis(250), |socket| {
                 module.initialize().unwrap();
-                let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+                let session = module.session("test");
                 for number in present.. {
                     session.set_pin(pin(number), pin(number + 1)).unwrap();
                     acknowledge(socket);

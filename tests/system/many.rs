@@ -32,7 +32,7 @@ fn first_signature(module: &Module, label: &str, result: &Path) -> Duration {
     assert!(fork(|| {
         let start = Instant::now();
         module.initialize().unwrap();
-        let session = module.open_rw(module.slot_of(label).unwrap()).unwrap();
+        let session = module.session(label);
         session.login(ck::CKU_USER, USER_PIN).unwrap();
         let key = session.find(&Template::new().class(ck::CKO_PRIVATE_KEY).label("signer")).unwrap();
         session.ecdsa(key[0], b"data").unwrap();
@@ -64,7 +64,7 @@ fn ten_thousand_objects_are_found_by_label_and_delay_a_first_signature_less_than
         assert!(many <= 2 * few, "first signature: {many:?} with {MANY} objects, {few:?} with {FEW}");
 
         module.initialize().unwrap();
-        let session = module.open_rw(module.slot_of("many").unwrap()).unwrap();
+        let session = module.session("many");
         session.login(ck::CKU_USER, USER_PIN).unwrap();
         assert_eq!(session.find(&Template::new()).unwrap().len(), MANY);
         assert_eq!(session.find(&Template::new().class(ck::CKO_DATA).private(true)).unwrap().len(), MANY / 2 - 1);

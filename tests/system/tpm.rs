@@ -37,7 +37,7 @@ fn a_login_is_at_most_eight_tpm_commands_and_everything_after_it_none() {
                 module.finalize().unwrap();
                 module.initialize().unwrap();
             }
-            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            let session = module.session("test");
             // The first use after a start of the TPM's lockout counter is answered with "try again" once.
             proxy.take();
             session.login(ck::CKU_USER, USER_PIN).unwrap();
@@ -107,7 +107,7 @@ fn ten_processes_log_in_and_sign_at_the_same_time_with_one_tpm() {
         let work = || {
             for _ in 0..4 {
                 let module = env.module();
-                let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+                let session = module.session("test");
                 session.login(ck::CKU_USER, USER_PIN).unwrap();
                 let key = session.find(&Template::new().class(ck::CKO_PRIVATE_KEY).label("signer")).unwrap();
                 (0..20).for_each(|_| sign(&session, key[0]));

@@ -5,7 +5,7 @@
 mod file;
 
 use file::Vector;
-use kit::{Chance, Mechanism, Object, Session, Template, ck, code, curve, isolated, mechanism_named};
+use kit::{Chance, Length, Mechanism, Object, Session, Template, ck, code, curve, isolated, mechanism_named};
 
 const FILES: &[(&str, &str)] = &[
     ("camellia", include_str!("camellia.txt")),
@@ -92,28 +92,12 @@ fn cipher(vector: &Vector, of: ck::CK_MECHANISM_TYPE) -> Mechanism {
     match of {
         ck::CKM_AES_CTR | ck::CKM_CAMELLIA_CTR => {
             let block = vector.bytes("parameter").try_into().expect("a block");
-            let value = ck::CK_AES_CTR_PARAMS { ulCounterBits: vector.number("counter bits"), cb: block };
-            Mechanism::structure(of, value, Vec::new())
+            Mechanism::ctr(vector.number("counter bits"), block).of(of)
         }
-        ck::CKM_CHACHA20 => {
-            let (mut counter, mut nonce) = (vector.bytes("counter"), vector.bytes("nonce"));
-            let value = ck::CK_CHACHA20_PARAMS {
-                pBlockCounter: counter.as_mut_ptr(),
-                blockCounterBits: counter.len() as ck::CK_ULONG * 8,
-                pNonce: nonce.as_mut_ptr(),
-                ulNonceBits: nonce.len() as ck::CK_ULONG * 8,
-            };
-            Mechanism::structure(of, value, vec![counter, nonce])
-        }
+        ck::CKM_CHACHA20 => Mechanism::chacha20(&vector.bytes("counter"), &vector.bytes("nonce")),
         ck::CKM_CHACHA20_POLY1305 => {
-            let (mut nonce, mut aad) = (vector.bytes("nonce"), vector.bytes("aad"));
-            let value = ck::CK_SALSA20_CHACHA20_POLY1305_PARAMS {
-                pNonce: nonce.as_mut_ptr(),
-                ulNonceLen: nonce.len() as ck::CK_ULONG,
-                pAAD: aad.as_mut_ptr(),
-                ulAADLen: aad.len() as ck::CK_ULONG,
-            };
-            Mechanism::structure(of, value, vec![nonce, aad])
+            let nonce = vector.bytes("nonce");
+            Mechanism::chacha20_poly1305(&nonce, nonce.len() as ck::CK_ULONG, &vector.bytes("aad"))
         }
         _ => Mechanism::bytes(of, vector.bytes("parameter")),
     }
@@ -202,6 +186,9 @@ fn wraps(session: &Session<'_>, vector: &Vector, of: ck::CK_MECHANISM_TYPE) {
     vector.is(&result, session.wrap(&mechanism, key, inside));
     let unwrapped = session.unwrap(&mechanism, key, &result, &readable());
     vector.is(&data, unwrapped.and_then(|key| session.bytes(key, ck::CKA_VALUE)));
+    // The same of data.
+    vector.is(&result, session.encrypt_with(&mechanism, key, &data));
+    vector.is(&data, session.decrypt_with(&mechanism, key, &result));
 }
 
 /// A secret as long as the result.
@@ -221,22 +208,12 @@ fn derives(session: &Session<'_>, vector: &Vector, of: ck::CK_MECHANISM_TYPE) {
 }
 
 fn stretches(session: &Session<'_>, vector: &Vector, of: ck::CK_MECHANISM_TYPE) {
-    let (mut password, mut salt) = (vector.bytes("password"), vector.bytes("salt"));
-    let value = ck::CK_PKCS5_PBKD2_PARAMS2 {
-        saltSource: ck::CKZ_SALT_SPECIFIED,
-        pSaltSourceData: salt.as_mut_ptr().cast(),
-        ulSaltSourceDataLen: salt.len() as ck::CK_ULONG,
-        iterations: vector.number("iterations"),
-        prf: match hash(vector) {
-            ck::CKM_SHA_1 => ck::CKP_PKCS5_PBKD2_HMAC_SHA1,
-            _ => ck::CKP_PKCS5_PBKD2_HMAC_SHA256,
-        },
-        pPrfData: std::ptr::null_mut(),
-        ulPrfDataLen: 0,
-        pPassword: password.as_mut_ptr(),
-        ulPasswordLen: password.len() as ck::CK_ULONG,
+    let prf = match hash(vector) {
+        ck::CKM_SHA_1 => ck::CKP_PKCS5_PBKD2_HMAC_SHA1,
+        _ => ck::CKP_PKCS5_PBKD2_HMAC_SHA256,
     };
-    let mechanism = Mechanism::structure(of, value, vec![password, salt]);
+    let (password, salt) = (vector.bytes("password"), vector.bytes("salt"));
+    let mechanism = Mechanism::pbkd2(prf, &password, &salt, vector.number("iterations"), Length::Number).of(of);
     let made = session.generate_key(&mechanism, &wanted(vector));
     vector.is(&vector.bytes("result"), made.and_then(|key| session.bytes(key, ck::CKA_VALUE)));
 }

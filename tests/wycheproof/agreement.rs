@@ -16,7 +16,8 @@ pub fn ecdh(run: &mut Run<'_>, keep: impl Fn(&str) -> bool) {
         run.on_curve(group.curve, probe);
         let encoded = group.test_type == TestGroupTypeId::Ecdh;
         run.each(&group.tests, |session, test| {
-            let peer = if encoded { der::ec_public_key(&test.public_key) } else { Some((params, &test.public_key[..])) };
+            let public: &[u8] = &test.public_key;
+            let peer = if encoded { der::ec_public_key(public) } else { Some((params, public)) };
             let Some((theirs, point)) = peer else { return Verdict::Beyond(Beyond::Spki) };
             // The peer's parameters have no place in a derivation; who cares for them makes a public key first.
             if encoded && !point.is_empty() {

@@ -145,8 +145,8 @@ pub const EXCEPTIONS: &[Exception] = &[
         files: &["ecdh::*"],
         which: Which::Flag("NoCofactor"),
         does: Does::Take,
-        reason: "explicit parameters without a cofactor, which SEC 1 (C.2) allows; the others have to be those of a curve \
-                 that the module knows, and decide the cofactor",
+        reason: "explicit parameters without a cofactor, which SEC 1 (C.2) allows; the others have to be those of a \
+                 curve that the module knows, and decide the cofactor",
     },
     Exception {
         files: &["ecdsa::*P1363"],

@@ -11,7 +11,6 @@ mod encryption;
 mod exceptions;
 mod harness;
 mod keys;
-mod parameters;
 mod quantum;
 mod secret;
 mod signatures;

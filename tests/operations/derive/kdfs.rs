@@ -1,6 +1,6 @@
 //! Every function that a parameter of a derivation can name: the CKD_ for what two curve keys agree upon (PKCS#11 3.2
-//! section 6.3.17), the hashes of HKDF, the MACs of SP 800-108. Each result is computed a second time out of digests and
-//! MACs, which others have judged.
+//! section 6.3.17), the hashes of HKDF, the MACs of SP 800-108. Each result is computed a second time out of digests
+//! and MACs, which others have judged.
 
 use crate::derive::{agreement, base, open, secret, value};
 use kit::Field::{Bytes, CountingIteration};

@@ -1,5 +1,5 @@
-//! CKM_AES_CCM against the examples of NIST SP 800-38C, CKM_CHACHA20_POLY1305 against RFC 8439, and what both share with
-//! GCM: no plaintext before the tag was looked at.
+//! CKM_AES_CCM against the examples of NIST SP 800-38C, CKM_CHACHA20_POLY1305 against RFC 8439, and what both share
+//! with GCM: no plaintext before the tag was looked at.
 
 use kit::{Chance, Mechanism, Object, Result, Session, Template, ck, hex, isolated};
 

@@ -4,8 +4,8 @@
 use crate::macs::Given::{self, Bits, BitsLength, Gcm, Length, None};
 use kit::ck;
 
-/// Mechanism, key type, bytes of the key, parameter, bytes of data, MAC in hexadecimal digits. What key, IV and data are
-/// is said in `main.rs`.
+/// Mechanism, key type, bytes of the key, parameter, bytes of data, MAC in hexadecimal digits. What key, IV and data
+/// are is said in `main.rs`.
 pub type Row = (ck::CK_MECHANISM_TYPE, ck::CK_KEY_TYPE, usize, Given, usize, &'static str);
 
 #[rustfmt::skip]

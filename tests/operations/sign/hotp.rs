@@ -61,6 +61,7 @@ fn passwords_and_their_counters_are_those_of_rfc_4226() {
     });
 }
 
+/// Of the same key, computed apart: HMAC-SHA-1 by Python's `hmac` at counter 2^32 + 7, cut to eight digits.
 const LATER: &str = "44900145";
 
 #[test]
@@ -76,7 +77,7 @@ fn a_password_given_out_is_counted_for_every_session_and_process_and_after_a_res
         let reading = module.open_ro(slot).unwrap();
         assert_eq!(password(&reading, &Mechanism::hotp(&[]), made).unwrap().0, PASSWORDS[1]);
         env.elsewhere(|module| {
-            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            let session = module.session("test");
             session.login(ck::CKU_USER, USER_PIN).unwrap();
             let key = session.find(&Template::new().label("otp")).unwrap()[0];
             assert_eq!(password(&session, &Mechanism::hotp(&[]), key).unwrap().0, PASSWORDS[2]);

@@ -1,5 +1,5 @@
-//! RSA signatures without padding, and signatures that carry what they sign (PKCS#11 3.2 sections 5.13.5, 5.13.6, 5.15.5
-//! and 5.15.6).
+//! RSA signatures without padding, and signatures that carry what they sign (PKCS#11 3.2 sections 5.13.5, 5.13.6,
+//! 5.15.5 and 5.15.6).
 
 use crate::sign::rsa::imported;
 use kit::{Judge, Mechanism, Object, Session, Template, USER_PIN, ck, code, isolated};

@@ -169,7 +169,7 @@ fn an_index_that_somebody_planted_is_a_device_error() {
         let module = Module::ours();
         prepared(env, &module);
         plant_each(env, &module, &file(&env.home(), ".index"), |module| {
-            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            let session = module.session("test");
             assert_eq!(session.labelled("there").unwrap_err(), ck::CKR_DEVICE_ERROR);
             let new = session.create(&Template::data("new", false, b"")).unwrap_err();
             assert_eq!(new, ck::CKR_DEVICE_ERROR);
@@ -188,7 +188,7 @@ fn an_object_that_somebody_planted_is_a_device_error_and_the_others_are_not() {
         let session = anew(&module, "test");
         session.create(&Template::data("other", false, b"value")).unwrap();
         plant_each(env, &module, &object, |module| {
-            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            let session = module.session("test");
             assert_eq!(value(&session, "there").unwrap_err(), ck::CKR_DEVICE_ERROR);
             assert_eq!(value(&session, "other").unwrap(), b"value");
         });
@@ -201,7 +201,7 @@ fn a_lock_that_somebody_planted_stops_writers_and_no_readers() {
         let module = Module::ours();
         prepared(env, &module);
         plant_each(env, &module, &env.home().join("token.lock"), |module| {
-            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            let session = module.session("test");
             assert_eq!(session.create(&Template::data("new", false, b"")).unwrap_err(), ck::CKR_DEVICE_ERROR);
             assert_eq!(value(&session, "there").unwrap(), b"value");
         });

@@ -56,7 +56,7 @@ fn too_many_wrong_pins_lock_the_token_until_the_tpm_forgives() {
     isolated(|env| {
         let module = env.module();
         let session = prepared(env, &module);
-        env.tpm().tool("tpm2_dictionarylockout", &["-s", "-n", "4", "-t", "1000", "-l", "1000"]);
+        env.tpm().lock_after(4);
         let slot = session.info().unwrap().slotID;
         let flags = || module.token_info(slot).unwrap().flags;
         for _ in 0..3 {
@@ -73,7 +73,7 @@ fn too_many_wrong_pins_lock_the_token_until_the_tpm_forgives() {
         env.log().must_say(&["WARN", "lockout", "sealhsm status"]);
         // What needs no PIN goes on.
         assert_eq!(super::value(&session, "public").unwrap(), b"value");
-        env.tpm().tool("tpm2_dictionarylockout", &["-c"]);
+        env.tpm().unlock();
         works(&session);
         assert_eq!(flags() & (ck::CKF_USER_PIN_LOCKED | ck::CKF_USER_PIN_COUNT_LOW), 0);
     });

@@ -1,7 +1,7 @@
 //! Ways for a host to end: without C_Finalize, with it in an exit handler, twice, with threads still at work.
 #![allow(unsafe_code)]
 
-use crate::hosts::{login, prepared, works};
+use crate::hosts::{growth, login, prepared, works};
 use kit::{Env, Forked, Module, ck, isolated};
 use std::sync::OnceLock;
 
@@ -112,20 +112,16 @@ fn a_host_may_initialise_and_finalise_many_times() {
     isolated(|env| {
         let module = env.module();
         prepared(env, &module);
-        let resident = || {
-            let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-            pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
-        };
         let mut first = 0;
         for round in 0..30 {
             module.finalize().unwrap();
             module.initialize().unwrap();
             works(&login(&module));
             if round == 9 {
-                first = resident();
+                first = growth::resident();
             }
         }
-        let grown = resident().saturating_sub(first);
+        let grown = growth::resident().saturating_sub(first);
         assert!(grown < 4 << 20, "{grown} bytes more after 20 rounds");
     });
 }

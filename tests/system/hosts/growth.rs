@@ -3,7 +3,7 @@
 use kit::{Mechanism, Session, Template, USER_PIN, ck, code, isolated};
 
 /// Bytes of memory in use.
-fn resident() -> u64 {
+pub(super) fn resident() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
     pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
 }

@@ -21,7 +21,7 @@ fn prepared<'m>(env: &Env, module: &'m Module) -> Session<'m> {
 
 /// A new session on that token, logged in, in a process or an application that has none yet.
 fn login(module: &Module) -> Session<'_> {
-    let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+    let session = module.session("test");
     session.login(ck::CKU_USER, USER_PIN).unwrap();
     session
 }

@@ -166,7 +166,7 @@ fn a_host_that_adopts_orphans_is_told_to_use_the_socket() {
         // SAFETY: makes this process a subreaper, as an init is.
         unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
         module.initialize().unwrap();
-        let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+        let session = module.session("test");
         assert_eq!(session.login(ck::CKU_USER, USER_PIN).unwrap_err(), ck::CKR_DEVICE_ERROR);
         env.log().must_say(&["ERROR", "subreaper", "sealhsm-tpm.socket"]);
         // SAFETY: and no more.
@@ -178,7 +178,8 @@ fn a_host_that_adopts_orphans_is_told_to_use_the_socket() {
 
 #[test]
 fn nothing_is_written_to_the_hosts_streams_unasked() {
-    Isolated::default().variable("SEALHSM_LOG", "").variable("TSS2_LOG", "all+trace").run(|env| {
+    let quiet = Isolated::default().variable("SEALHSM_LOG", "").variable("RUST_LOG", "trace");
+    quiet.variable("TSS2_LOG", "all+trace").run(|env| {
         env.tpm().never_lock();
         let before = ["stdout", "stderr"].map(|name| std::fs::read(env.file(name)).unwrap());
         let module = env.module();
@@ -269,7 +270,7 @@ fn a_host_with_no_descriptor_left_gets_an_error_and_goes_on() {
         session.logout().unwrap();
         module.finalize().unwrap();
         module.initialize().unwrap();
-        let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+        let session = module.session("test");
         let mut all: Vec<OwnedFd> = Vec::new();
         // SAFETY: a duplicate of a live descriptor, ours alone.
         while let fd @ 0.. = unsafe { libc::dup(0) } {

@@ -1,17 +1,9 @@
-//! One thread ends what another is in the middle of: a session, a login, an object. Whoever comes second finds it ended,
-//! and nothing outlives its end.
+//! One thread ends what another is in the middle of: a session, a login, an object. Whoever comes second finds it
+//! ended, and nothing outlives its end.
 
-use kit::{Chance, Mechanism, Module, SO_PIN, Session, Template, USER_PIN, ck, code, isolated};
+use kit::{Chance, Mechanism, Module, SO_PIN, Template, USER_PIN, ck, code, data, isolated, state};
 use std::sync::Barrier;
 use std::time::Duration;
-
-fn state(session: &Session<'_>) -> ck::CK_STATE {
-    session.info().unwrap().state
-}
-
-fn data(label: &str) -> Template {
-    Template::new().class(ck::CKO_DATA).label(label)
-}
 
 /// Runs both at the same time.
 fn together(one: impl FnOnce() + Send, other: impl FnOnce()) {

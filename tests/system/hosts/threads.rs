@@ -164,7 +164,7 @@ fn a_thread_may_end_after_the_module_was_unloaded() {
             // A thread that has used it, and lives on after dlclose.
             let (done, go) = (mpsc::channel::<Module>(), mpsc::channel::<()>());
             let thread = std::thread::spawn(move || {
-                works(&module.open_rw(module.slot_of("test").unwrap()).unwrap());
+                works(&module.session("test"));
                 module.finalize().unwrap();
                 done.0.send(module).unwrap();
                 go.1.recv().unwrap();
