@@ -160,7 +160,8 @@ fn no_password_goes_out_twice_while_threads_take_them_and_change_the_key() {
                 })
                 .collect();
             for change in 0..EACH {
-                session.set(made, &Template::new().id(change.to_be_bytes())).unwrap();
+                // A long one, so that passwords go out between the look at the key and the change.
+                session.set(made, &Template::new().id(vec![change as u8; 1 << 18])).unwrap();
             }
             threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });

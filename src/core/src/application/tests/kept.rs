@@ -1,7 +1,8 @@
 //! What a session keeps of an operation for the next one ends with the key.
 
-use super::{Bench, Said};
+use super::{Bench, Said, attributes};
 use crate::Error;
+use crate::attribute::Attributes;
 use crate::mechanism::aead::Message;
 use crate::mechanism::derive::tls::Tls;
 use crate::mechanism::hotp::Otp;
@@ -106,6 +107,20 @@ fn a_closed_session_keeps_nothing() {
     assert_eq!(held.strong_count(), 1);
     bench.app.destroy_object(bench.session, key).unwrap();
     assert_eq!(held.strong_count(), 0);
+}
+
+#[test]
+fn no_object_comes_to_be_in_a_session_that_was_closed() {
+    let bench = Bench::new("");
+    let said = Said::key(ck::CKO_SECRET_KEY, ck::CKK_GENERIC_SECRET).bytes(ck::CKA_VALUE, &[7; 32]);
+    let key = bench.app.create_object(bench.session, &said.flag(ck::CKA_PRIVATE, false).template()).unwrap();
+    let session = bench.app.open_session(7, ck::CKF_SERIAL_SESSION).unwrap();
+    let call = bench.app.session(session).unwrap();
+    bench.app.close_session(session).unwrap();
+    let object = || attributes(&bench.object(key).unwrap()).duplicate();
+    assert_eq!(bench.app.keep_one(&call, object()), Err(Error::SessionClosed));
+    assert_eq!(bench.app.keep(&call, vec![object(), object()]), Err(Error::SessionClosed));
+    assert_eq!(bench.token.with_view(|view| view.candidates(&Attributes::new()).len()), 1);
 }
 
 #[test]
