@@ -154,6 +154,10 @@ impl Directory {
             Err(Errno::LOOP) => {
                 return Err(Error::Tampered(format!("{}: a symbolic link; remove it", self.named(name))));
             }
+            // A socket; a directory that is opened to write. Everything else that is no file can be opened.
+            Err(Errno::NXIO | Errno::ISDIR) => {
+                return Err(Error::Tampered(format!("{}: not a regular file; remove it", self.named(name))));
+            }
             Err(e) if how.contains(OFlags::RDWR) => return Err(self.not_written(name, e.into())),
             Err(e) => return Err(Error::Io(self.named(name), e.into())),
         };
