@@ -218,9 +218,9 @@ impl<'s> Run<'s> {
         assert!(!self.files.is_empty(), "no file was run");
         for file in &self.files {
             let (name, beyond) = (&file.name, &file.beyond);
-            let whole = WHOLE.iter().any(|(files, reason)| {
-                files.iter().any(|pattern| fits(pattern, name)) && beyond.keys().eq([reason])
-            });
+            let whole = WHOLE
+                .iter()
+                .any(|(files, reason)| files.iter().any(|pattern| fits(pattern, name)) && beyond.keys().eq([reason]));
             assert!((file.run > 0) != whole, "{name}: {} vectors were run, beyond: {beyond:?}", file.run);
         }
         let ran = |exception: &Exception| self.files.iter().any(|file| exception.is_about(&file.name));

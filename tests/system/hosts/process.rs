@@ -214,7 +214,11 @@ fn a_host_without_standard_streams_has_nothing_written_into_its_files() {
             let module = env.module();
             let session = prepared(env, &module);
             let mut own = files.each_ref().map(|path| File::create(path).unwrap());
-            assert_eq!(own.each_ref().map(AsRawFd::as_raw_fd), [0, 1, 2], "the host gets the numbers that it counts on");
+            assert_eq!(
+                own.each_ref().map(AsRawFd::as_raw_fd),
+                [0, 1, 2],
+                "the host gets the numbers that it counts on"
+            );
             own.iter_mut().for_each(|file| file.write_all(b"ho").unwrap());
             works(&session);
             session.logout().unwrap();
