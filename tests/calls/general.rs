@@ -275,10 +275,16 @@ fn a_waiting_slot_event_ends_with_c_finalize() {
         let module = env.module();
         assert_eq!(module.wait_for_slot_event(ck::CKF_DONT_BLOCK).unwrap_err(), ck::CKR_NO_EVENT);
         assert_eq!(module.wait_for_slot_event(1 << 9).unwrap_err(), ck::CKR_ARGUMENTS_BAD);
+        let (tell, told) = std::sync::mpsc::channel();
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| module.wait_for_slot_event(0));
-            std::thread::sleep(std::time::Duration::from_millis(50));
-            assert!(!waiting.is_finished());
+            let waiting = scope.spawn(|| {
+                tell.send(std::fs::read_link("/proc/thread-self").unwrap()).unwrap();
+                module.wait_for_slot_event(0)
+            });
+            let about = std::path::Path::new("/proc").join(told.recv().unwrap()).join("stat");
+            // A thread that came back without an event has no file there any more.
+            let sleeps = || std::fs::read_to_string(&about).unwrap().contains(") S ");
+            kit::eventually("it waits", sleeps);
             module.finalize().unwrap();
             assert_eq!(waiting.join().unwrap().unwrap_err(), ck::CKR_CRYPTOKI_NOT_INITIALIZED);
         });
@@ -294,26 +300,4 @@ fn the_configuration_may_ask_for_a_log_on_standard_error() {
         module.info().unwrap();
         assert!(env.log().says(&["TRACE", "C_GetInfo"]), "{:?}", env.log());
     });
-}
-
-#[test]
-fn the_calls_of_version_2_0_say_that_nothing_runs_in_parallel() {
-    isolated(|env| {
-        let module = env.module();
-        assert_eq!(session_only(&module, 77), [ck::CKR_SESSION_HANDLE_INVALID; 5]);
-    });
-}
-
-#[allow(unsafe_code)]
-fn session_only(module: &Module, session: ck::CK_SESSION_HANDLE) -> [ck::CK_RV; 5] {
-    // SAFETY: calls that look at nothing but the session.
-    unsafe {
-        [
-            module.raw().C_GetFunctionStatus(session),
-            module.raw().C_CancelFunction(session),
-            module.raw().C_VerifySignatureFinal(session),
-            module.raw().C_AsyncGetID(session, null_mut(), null_mut()),
-            module.raw().C_AsyncJoin(session, null_mut(), 0, null_mut(), 0),
-        ]
-    }
 }

@@ -43,7 +43,7 @@ fn a_mebibyte_is_random_from_one_end_to_the_other() {
 }
 
 #[test]
-fn a_seed_is_mixed_in_and_never_decides() {
+fn a_seed_is_taken_and_never_decides() {
     isolated(|env| {
         let module = env.module();
         let session = module.open_ro(env.token(&module, "test")).unwrap();

@@ -210,9 +210,9 @@ fn an_initialised_token_describes_itself() {
         assert_eq!(info.utcTime, [b' '; 16]);
         assert_eq!((info.ulMinPinLen, info.ulMaxPinLen), (4, 255));
         assert_eq!((info.ulMaxSessionCount, info.ulSessionCount, info.ulRwSessionCount), (0, 0, 0));
-        for memory in [info.ulTotalPublicMemory, info.ulFreePublicMemory, info.ulTotalPrivateMemory] {
-            assert_eq!(memory, ck::CK_UNAVAILABLE_INFORMATION);
-        }
+        let public = [info.ulTotalPublicMemory, info.ulFreePublicMemory];
+        let private = [info.ulTotalPrivateMemory, info.ulFreePrivateMemory];
+        assert_eq!([public, private], [[ck::CK_UNAVAILABLE_INFORMATION; 2]; 2]);
         let session = module.open_rw(0).unwrap();
         module.open_ro(0).unwrap().close().unwrap();
         session.login(ck::CKU_SO, SO_PIN).unwrap();

@@ -1,6 +1,6 @@
 //! C_GetOperationState and C_SetOperationState (PKCS#11 3.2 sections 5.6.5 and 5.6.6).
 
-use kit::{Mechanism, Message, Object, Session, Template, ck, curve, isolated};
+use kit::{Mechanism, Message, Module, Object, Session, Template, ck, curve, isolated};
 
 const KEY: [u8; 32] = *b"a key of exactly thirty-two byte";
 const DATA: [u8; 100] = [0x5c; 100];
@@ -166,11 +166,16 @@ fn a_state_that_is_not_ours_is_refused_and_changes_nothing() {
         let session = module.open_rw(slot).unwrap();
         session.login(ck::CKU_USER, kit::USER_PIN).unwrap();
         assert_eq!(restore(&session, &state).unwrap_err(), invalid);
-        // Another process, or the same after C_Finalize.
+        // Another process, or the same after C_Finalize; with the same token, user and keys.
+        let in_a_new_application = |module: &Module| {
+            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            session.login(ck::CKU_USER, kit::USER_PIN).unwrap();
+            assert_eq!(restore(&session, &state).unwrap_err(), invalid);
+        };
+        env.elsewhere(in_a_new_application);
         module.finalize().unwrap();
         module.initialize().unwrap();
-        let session = env.user(&module);
-        assert_eq!(restore(&session, &state).unwrap_err(), invalid);
+        in_a_new_application(&module);
     });
 }
 

@@ -150,6 +150,11 @@ impl Env {
         let text = std::fs::read_to_string(self.file("stderr")).unwrap_or_default();
         Log(text.lines().filter(|line| line.starts_with("sealhsm: ")).map(String::from).collect())
     }
+
+    /// What it has logged since `before`.
+    pub fn since(&self, before: &Log) -> Log {
+        Log(self.log().0.split_off(before.0.len()))
+    }
 }
 
 /// Lines of the module's log (standard error, by SEALHSM_LOG).

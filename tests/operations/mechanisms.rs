@@ -374,25 +374,44 @@ fn a_mechanism_that_nobody_knows_is_invalid_everywhere() {
         let session = env.user(&module);
         let key = Keys::make(&session).pair(Kind::Aes).0;
         for of in [ck::CKM_VENDOR_DEFINED | 9, u64::MAX, ck::CKM_SKIPJACK_CBC64] {
-            assert_eq!(refusals(&module, &session, of, key), [kit::Rv(ck::CKR_MECHANISM_INVALID); 8]);
+            invalid_everywhere(&module, &session, of, key);
             assert!(!module.mechanisms(0).unwrap().contains(&of));
         }
     });
 }
 
 /// Every call that takes a mechanism.
-fn refusals(module: &Module, session: &Session<'_>, of: ck::CK_MECHANISM_TYPE, key: Object) -> [kit::Rv; 8] {
-    let mechanism = mechanism(of);
-    [
-        code(module.mechanism_info(0, of)),
-        code(session.encrypt_init(&mechanism, key)),
-        code(session.decrypt_init(&mechanism, key)),
-        code(session.sign_init(&mechanism, key)),
-        code(session.verify_init(&mechanism, key)),
-        code(session.digest_init(&mechanism)),
-        code(session.generate_key(&mechanism, &least(of).1)),
-        code(session.generate_key_pair(&mechanism, &least(of).0, &Template::new())),
-    ]
+fn invalid_everywhere(module: &Module, session: &Session<'_>, of: ck::CK_MECHANISM_TYPE, key: Object) {
+    let mechanism = &mechanism(of);
+    let (public, secret) = least(of);
+    let private = Template::new();
+    let refusals = [
+        ("C_GetMechanismInfo", code(module.mechanism_info(0, of))),
+        ("C_EncryptInit", code(session.encrypt_init(mechanism, key))),
+        ("C_DecryptInit", code(session.decrypt_init(mechanism, key))),
+        ("C_DigestInit", code(session.digest_init(mechanism))),
+        ("C_SignInit", code(session.sign_init(mechanism, key))),
+        ("C_SignRecoverInit", code(session.sign_recover_init(mechanism, key))),
+        ("C_VerifyInit", code(session.verify_init(mechanism, key))),
+        ("C_VerifyRecoverInit", code(session.verify_recover_init(mechanism, key))),
+        ("C_VerifySignatureInit", code(session.verify_signature_init(mechanism, key, &[0; 16]))),
+        ("C_MessageEncryptInit", code(session.message_encrypt_init(mechanism, key))),
+        ("C_MessageDecryptInit", code(session.message_decrypt_init(mechanism, key))),
+        ("C_MessageSignInit", code(session.message_sign_init(mechanism, key))),
+        ("C_MessageVerifyInit", code(session.message_verify_init(mechanism, key))),
+        ("C_GenerateKey", code(session.generate_key(mechanism, &secret))),
+        ("C_GenerateKeyPair", code(session.generate_key_pair(mechanism, &public, &private))),
+        ("C_WrapKey", code(session.wrap(mechanism, key, key))),
+        ("C_UnwrapKey", code(session.unwrap(mechanism, key, &[0; 24], &secret))),
+        ("C_WrapKeyAuthenticated", code(session.wrap_authenticated(mechanism, key, key, b""))),
+        ("C_UnwrapKeyAuthenticated", code(session.unwrap_authenticated(mechanism, key, &[0; 40], &secret, b""))),
+        ("C_DeriveKey", code(session.derive(mechanism, key, &secret))),
+        ("C_EncapsulateKey", code(session.encapsulate(mechanism, key, &secret))),
+        ("C_DecapsulateKey", code(session.decapsulate(mechanism, key, &secret, &[0; 32]))),
+    ];
+    for (call, refusal) in refusals {
+        assert_eq!(refusal, ck::CKR_MECHANISM_INVALID, "{call}, {of:#x}");
+    }
 }
 
 #[test]
@@ -460,7 +479,7 @@ fn a_denied_mechanism_is_gone_and_refused_everywhere() {
         {
             assert!(!list.contains(&of));
             for key in [keys.pair(kind).0, keys.pair(kind).1] {
-                assert_eq!(refusals(&module, &session, of, key), [kit::Rv(ck::CKR_MECHANISM_INVALID); 8], "{of:#x}");
+                invalid_everywhere(&module, &session, of, key);
             }
         }
         // What is built on the same hash stays.

@@ -16,7 +16,12 @@ fn noise_for_a_template_is_refused_or_makes_an_object() {
         let session = env.user(&module);
         let mut chance = Chance::seeded(0x7e3b);
         let mechanisms = [ck::CKM_AES_KEY_GEN, ck::CKM_GENERIC_SECRET_KEY_GEN, ck::CKM_SHA256_KEY_GEN];
-        let pairs = [ck::CKM_EC_KEY_PAIR_GEN, ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, ck::CKM_EDDSA];
+        let pairs = [
+            (ck::CKM_EC_KEY_PAIR_GEN, curve::P256),
+            (ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, curve::ED25519),
+            (ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN, curve::X448),
+        ];
+        let mut objects = [0; 3];
         let types = [
             ck::CKA_CLASS,
             ck::CKA_KEY_TYPE,
@@ -37,32 +42,42 @@ fn noise_for_a_template_is_refused_or_makes_an_object() {
         let numbers = [ck::CKO_SECRET_KEY, ck::CKO_PUBLIC_KEY, ck::CKO_PRIVATE_KEY, ck::CKO_DATA, ck::CKK_AES, 16, 32];
         for round in 0..10_000 {
             let told = || format!("round {round}");
-            let mut noise = |most| {
-                let mut template = Template::new();
+            let (way, (pair, params)) = (chance.up_to(2), chance.one_of(&pairs));
+            let right = match way {
+                0 => Template::new().ulong(ck::CKA_VALUE_LEN, 16),
+                1 => Template::new().bytes(ck::CKA_EC_PARAMS, params),
+                _ => Template::secret_key(ck::CKK_AES, &[5; 16]),
+            };
+            // Noise on what would be right, or nothing but noise.
+            let right = if chance.up_to(1) == 0 { right } else { Template::new() };
+            let mut noise = |mut template: Template, most| {
                 for _ in 0..chance.up_to(most) {
                     let of = chance.one_of(&types);
                     let length = chance.up_to(70);
+                    // Given twice it would be refused for that.
+                    let rest = if chance.up_to(7) == 0 { template } else { template.without(of) };
                     template = match chance.up_to(4) {
-                        0 => template.bytes(of, chance.bytes(length)),
-                        1 => template.bytes(of, [1]),
-                        2 => template.bytes(of, chance.one_of(&[curve::P256, curve::ED25519, curve::X448])),
-                        _ => template.ulong(of, chance.one_of(&numbers)),
+                        0 => rest.bytes(of, chance.bytes(length)),
+                        1 => rest.bytes(of, [1]),
+                        2 => rest.bytes(of, chance.one_of(&[curve::P256, curve::ED25519, curve::X448])),
+                        _ => rest.ulong(of, chance.one_of(&numbers)),
                     };
                 }
                 template
             };
-            let (one, other) = (noise(6), noise(3));
-            let made = match chance.up_to(3) {
+            let (one, other) = (noise(right, 6), noise(Template::new(), 3));
+            let made = match way {
                 0 => session.generate_key(&Mechanism::plain(chance.one_of(&mechanisms)), &one),
-                1 => {
-                    session.generate_key_pair(&Mechanism::plain(chance.one_of(&pairs)), &one, &other).map(|pair| pair.1)
-                }
+                1 => session.generate_key_pair(&Mechanism::plain(pair), &one, &other).map(|pair| pair.1),
                 _ => session.create(&one),
             };
             if let Ok(object) = made {
                 session.destroy(object).unwrap();
+                objects[way] += 1;
             }
             check(made, told);
         }
+        env.report(&format!("keys, pairs and other objects that noise made: {objects:?}\n"));
+        assert!(objects.iter().all(|made| *made > 20), "the noise is too wild to test much: {objects:?}");
     });
 }

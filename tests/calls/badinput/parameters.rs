@@ -2,7 +2,9 @@
 //! takes one. Pointers are NULL or lead to memory that is as long as the longest length which is no impossible one.
 
 use crate::badinput::in_good_health;
-use kit::{Chance, Mechanism, Message, Object, Result, Session, Template, ck, curve, isolated, mechanism_name};
+use kit::{
+    Chance, Mechanism, Message, Object, Result, Session, Template, ck, curve, isolated, mechanism_name, pattern,
+};
 
 /// What stands in the place of a length: small, or beyond any memory.
 const LENGTHS: [u64; 14] = [0, 1, 7, 12, 13, 16, 32, 64, 128, 255, 256, 4096, 1 << 63, u64::MAX];
@@ -139,14 +141,11 @@ fn noise(chance: &mut Chance, of: ck::CK_MECHANISM_TYPE, function: &str) -> Nois
 
 /// Keys of every kind, the public half of a pair before the private one; and one that is not there.
 fn keys(session: &Session<'_>) -> Vec<Object> {
-    let secret = |key_type, length| {
-        let key = Template::secret_key(key_type, &vec![1; length]);
-        session.create(&key.flag(ck::CKA_DERIVE, true)).ok()
-    };
     let secrets = [
         (ck::CKK_AES, 16),
         (ck::CKK_GENERIC_SECRET, 48),
         (ck::CKK_DES3, 24),
+        (ck::CKK_DES2, 16),
         (ck::CKK_DES, 8),
         (ck::CKK_CHACHA20, 32),
         (ck::CKK_POLY1305, 32),
@@ -159,29 +158,40 @@ fn keys(session: &Session<'_>) -> Vec<Object> {
         (ck::CKK_CAST128, 16),
         (ck::CKK_BLOWFISH, 16),
         (ck::CKK_HKDF, 32),
+        (ck::CKK_AES_XTS, 32),
     ];
-    let mut keys: Vec<Object> = secrets.iter().filter_map(|(key_type, length)| secret(*key_type, *length)).collect();
-    // Two different halves.
-    let xts = Template::secret_key(ck::CKK_AES_XTS, &(0..32).collect::<Vec<u8>>());
-    keys.extend(session.create(&xts));
-    let derives = Template::new().flag(ck::CKA_DERIVE, true);
+    let made = |key: Template| session.create(&key.flag(ck::CKA_DERIVE, true)).unwrap();
+    let secret = |(key_type, length)| made(Template::secret_key(key_type, &pattern::key(key_type, length)));
+    let mut keys: Vec<Object> = secrets.into_iter().map(secret).collect();
+    keys.push(made(Template::new().class(ck::CKO_OTP_KEY).key_type(ck::CKK_HOTP).bytes(ck::CKA_VALUE, [5; 20])));
     for (of, public) in pairs() {
-        let pair = session.generate_key_pair(&Mechanism::plain(of), &public, &derives);
-        keys.extend(pair.iter().flat_map(|(public, private)| [*public, *private]));
+        let derives = Template::new().flag(ck::CKA_DERIVE, true);
+        let (public, private) = session.generate_key_pair(&Mechanism::plain(of), &public, &derives).unwrap();
+        keys.extend([public, private]);
+    }
+    for (parameters, pair, bits) in [
+        (ck::CKM_DSA_PARAMETER_GEN, ck::CKM_DSA_KEY_PAIR_GEN, 1024),
+        (ck::CKM_DH_PKCS_PARAMETER_GEN, ck::CKM_DH_PKCS_KEY_PAIR_GEN, 512),
+        (ck::CKM_X9_42_DH_PARAMETER_GEN, ck::CKM_X9_42_DH_KEY_PAIR_GEN, 1024),
+    ] {
+        let (public, private) = session.domain_pair(parameters, pair, bits);
+        keys.extend([public, private]);
     }
     keys.push(Object(0));
     keys
 }
 
-fn pairs() -> Vec<(ck::CK_MECHANISM_TYPE, Template)> {
+fn pairs() -> [(ck::CK_MECHANISM_TYPE, Template); 7] {
     let curve = |params: &[u8]| Template::new().bytes(ck::CKA_EC_PARAMS, params);
-    vec![
+    let set = |number| Template::new().ulong(ck::CKA_PARAMETER_SET, number);
+    [
         (ck::CKM_RSA_PKCS_KEY_PAIR_GEN, Template::new().ulong(ck::CKA_MODULUS_BITS, 1024)),
         (ck::CKM_EC_KEY_PAIR_GEN, curve(curve::P256)),
         (ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, curve(curve::ED25519)),
         (ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN, curve(curve::X25519)),
-        (ck::CKM_ML_DSA_KEY_PAIR_GEN, Template::new().ulong(ck::CKA_PARAMETER_SET, ck::CKP_ML_DSA_44)),
-        (ck::CKM_ML_KEM_KEY_PAIR_GEN, Template::new().ulong(ck::CKA_PARAMETER_SET, ck::CKP_ML_KEM_512)),
+        (ck::CKM_ML_DSA_KEY_PAIR_GEN, set(ck::CKP_ML_DSA_44)),
+        (ck::CKM_ML_KEM_KEY_PAIR_GEN, set(ck::CKP_ML_KEM_512)),
+        (ck::CKM_SLH_DSA_KEY_PAIR_GEN, set(ck::CKP_SLH_DSA_SHA2_128F)),
     ]
 }
 

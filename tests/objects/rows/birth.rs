@@ -1,7 +1,7 @@
 //! One way in which one kind of object comes to be, and how it is held against its column of the table: what the object
 //! says where the template is silent, and what the template must, may and must not say.
 
-use crate::rows::samples::{another, answer, sample};
+use crate::rows::samples::{ONE_VALUE, another, answer, sample};
 use crate::rows::table::{Given, Kind, Later, Row, Silent, Way};
 use crate::rows::{all, computed};
 use kit::{Object, Result, Rv, Session, Template, ck, code};
@@ -180,7 +180,10 @@ impl<'a> Birth<'a> {
                         assert_eq!(with(&Template::new()), ck::CKR_TEMPLATE_INCOMPLETE, "{at}");
                     }
                 }
-                Given::May => may.push(sample),
+                Given::May => {
+                    assert!(ONE_VALUE.contains(&of) || before != answer(&sample, of), "{at}");
+                    may.push(sample);
+                }
             }
             if matches!(row.3, Later::So) {
                 assert_eq!(with(&Template::new().flag(of, true)), ck::CKR_ATTRIBUTE_READ_ONLY, "{at}");

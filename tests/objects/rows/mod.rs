@@ -13,7 +13,7 @@ mod table;
 mod unwrapped;
 
 use kit::{Env, Object, SO_PIN, Session, Template, USER_PIN, ck, code, isolated};
-use samples::{Samples, sample};
+use samples::{ONE_VALUE, Samples, another, answer, sample};
 use std::collections::BTreeSet;
 use table::{KINDS, Kind, Later, Row};
 
@@ -86,7 +86,12 @@ fn what_may_change_later_changes_and_the_rest_stays() {
                 let at = at(kind, of);
                 let object = session.create(&template).unwrap();
                 let before = session.bytes(object, of).ok();
-                let other = sample(of, before.as_deref());
+                let other = match (later, &before) {
+                    // Not even a value that could be one; where there is none, any other value is another one.
+                    (Later::Nobody, Some(_)) => another(kind, of, before.as_deref()),
+                    _ => sample(of, before.as_deref()),
+                };
+                assert!(ONE_VALUE.contains(&of) || before != answer(&other, of), "{at}");
                 let flag = |is| Template::new().flag(of, is);
                 let (read_only, ok) = (ck::CKR_ATTRIBUTE_READ_ONLY, ck::CKR_OK);
                 match later {

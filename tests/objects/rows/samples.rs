@@ -151,6 +151,21 @@ pub fn answer(template: &Template, of: ck::CK_ATTRIBUTE_TYPE) -> Option<Vec<u8>>
     template.said(of).map(<[u8]>::to_vec)
 }
 
+/// What may be given and can say one thing only: nobody but the SO trusts it, the type makes it this kind of object, the
+/// checksum is of its value; lengths, of a key of one length and of the order in a field of this length; and what HOTP
+/// (PKCS#11 3.2 section 6.53) has no choice in.
+pub const ONE_VALUE: [ck::CK_ATTRIBUTE_TYPE; 9] = [
+    ck::CKA_TRUSTED,
+    ck::CKA_KEY_TYPE,
+    ck::CKA_CHECK_VALUE,
+    ck::CKA_VALUE_LEN,
+    ck::CKA_SUBPRIME_BITS,
+    ck::CKA_OTP_FORMAT,
+    ck::CKA_OTP_CHALLENGE_REQUIREMENT,
+    ck::CKA_OTP_TIME_REQUIREMENT,
+    ck::CKA_OTP_PIN_REQUIREMENT,
+];
+
 /// A value other than the usual one that a template may give for an attribute, besides what [`Samples::least`] says.
 /// `before`: what such an object says when the template is silent.
 pub fn sample(of: ck::CK_ATTRIBUTE_TYPE, before: Option<&[u8]>) -> Template {
@@ -173,7 +188,10 @@ pub fn sample(of: ck::CK_ATTRIBUTE_TYPE, before: Option<&[u8]>) -> Template {
         (ck::CKA_HASH_OF_SUBJECT_PUBLIC_KEY | ck::CKA_HASH_OF_ISSUER_PUBLIC_KEY | ck::CKA_HASH_OF_CERTIFICATE, _) => {
             template.bytes(of, [7; 20])
         }
-        (ck::CKA_NAME_HASH_ALGORITHM, _) => number(ck::CKM_SHA_1),
+        (ck::CKA_NAME_HASH_ALGORITHM, _) => number(ck::CKM_SHA256),
+        (ck::CKA_OTP_TIME_INTERVAL, _) => number(30),
+        (ck::CKA_ISSUER, _) => template.bytes(of, b"another issuer"),
+        (ck::CKA_SERIAL_NUMBER, _) => template.bytes(of, [2, 1, 8]),
         (
             ck::CKA_TRUST_SERVER_AUTH
             | ck::CKA_TRUST_CLIENT_AUTH
@@ -205,7 +223,11 @@ pub fn another(kind: &Kind, of: ck::CK_ATTRIBUTE_TYPE, before: Option<&[u8]>) ->
         (ck::CKA_EC_PARAMS, Some(ck::CKK_EC_EDWARDS)) => template.bytes(of, curve::ED448),
         (ck::CKA_EC_PARAMS, _) => template.bytes(of, curve::X448),
         (ck::CKA_PARAMETER_SET, _) => template.ulong(of, 2),
-        _ => template.bytes(of, vec![1; before.map_or(8, <[u8]>::len)]),
+        _ => {
+            let before = before.unwrap_or_default();
+            let byte = if before.first() == Some(&1) { 0 } else { 1 };
+            template.bytes(of, vec![byte; if before.is_empty() { 8 } else { before.len() }])
+        }
     }
 }
 

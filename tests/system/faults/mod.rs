@@ -9,7 +9,7 @@ mod second;
 mod tamper;
 mod tpm;
 
-use kit::{Module, Session, ck};
+use kit::{Env, Module, Session, ck};
 use std::path::{Path, PathBuf};
 
 /// A session on the token of `Env::token`, in a new application.
@@ -33,6 +33,11 @@ fn file(directory: &Path, end: &str) -> PathBuf {
     let mut found = files(directory, end);
     assert_eq!(found.len(), 1, "{found:?}");
     found.remove(0)
+}
+
+/// The object files of the only token.
+fn objects(env: &Env) -> Vec<PathBuf> {
+    files(&env.home(), ".object").into_iter().filter(|path| name(path) != "token.object").collect()
 }
 
 /// The last part of a path.

@@ -1,10 +1,9 @@
 //! Bytes changed on disk: whatever is changed, nothing crashes, nothing hangs, nothing wrong is taken for right, and the
 //! log names the file. And formats of a later version, which are refused and left as they are.
 
-use crate::faults::{anew, file, files, name};
-use kit::{Env, Isolated, Module, Session, Template, USER_PIN, ck, isolated};
+use crate::faults::{anew, file, files, name, objects};
+use kit::{Isolated, Module, Session, Template, USER_PIN, ck, isolated};
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// A logged in session of a new application.
@@ -12,11 +11,6 @@ fn login(module: &Module) -> kit::Result<Session<'_>> {
     let session = anew(module, "test");
     session.login(ck::CKU_USER, USER_PIN)?;
     Ok(session)
-}
-
-/// The object files of the only token.
-fn objects(env: &Env) -> Vec<PathBuf> {
-    files(&env.home(), ".object").into_iter().filter(|path| name(path) != "token.object").collect()
 }
 
 #[test]

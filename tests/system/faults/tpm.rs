@@ -22,11 +22,15 @@ fn works(session: &Session<'_>) {
 
 /// Login and a search of token objects, which both need the TPM.
 fn refused(session: &Session<'_>, words: &[&str], env: &Env) {
-    for (user, pin) in [(ck::CKU_USER, USER_PIN), (ck::CKU_SO, SO_PIN)] {
-        assert_eq!(session.login(user, pin).unwrap_err(), ck::CKR_DEVICE_ERROR);
+    let calls: [&dyn Fn() -> kit::Result<()>; 3] =
+        [&|| session.login(ck::CKU_USER, USER_PIN), &|| session.login(ck::CKU_SO, SO_PIN), &|| {
+            session.labelled("public").map(drop)
+        }];
+    for call in calls {
+        let before = env.log();
+        assert_eq!(call().unwrap_err(), ck::CKR_DEVICE_ERROR);
+        env.since(&before).must_say(words);
     }
-    assert_eq!(session.labelled("public").unwrap_err(), ck::CKR_DEVICE_ERROR);
-    env.log().must_say(words);
     session.info().expect("sessions live on");
 }
 
@@ -160,10 +164,10 @@ fn a_hung_tpm_is_a_device_error_within_five_seconds_and_works_again_once_it_move
         works(&session);
         for _ in 0..2 {
             env.tpm().freeze();
-            let start = Instant::now();
+            let (before, start) = (env.log(), Instant::now());
             assert_eq!(session.login(ck::CKU_USER, USER_PIN).unwrap_err(), ck::CKR_DEVICE_ERROR);
             assert!(start.elapsed() <= Duration::from_millis(5200), "{:?}", start.elapsed());
-            env.log().must_say(&["ERROR", "did not answer in time"]);
+            env.since(&before).must_say(&["ERROR", "did not answer in time"]);
             session.info().unwrap();
             env.tpm().thaw();
             works(&session);

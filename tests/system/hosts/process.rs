@@ -6,7 +6,7 @@ use kit::{Forked, Isolated, Module, Template, USER_PIN, ck, isolated};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -198,28 +198,102 @@ fn nothing_is_written_to_the_hosts_streams_unasked() {
     });
 }
 
+/// Closes the standard streams of this process from this one on: the numbers are now whatever is opened next.
+fn close_streams(first: u32) {
+    // SAFETY: this process uses them no more.
+    unsafe { libc::close_range(first, 2, 0) };
+}
+
 #[test]
 fn a_host_without_standard_streams_has_nothing_written_into_its_files() {
-    isolated(|env| {
-        env.tpm();
+    Isolated::default().variable("SEALHSM_LOG", "").variable("TSS2_LOG", "all+trace").run(|env| {
+        env.tpm().never_lock();
+        // A panic's message would be in them too.
+        let files = [0, 1, 2].map(|number| env.file(&format!("host-{number}")));
         assert!(kit::fork(|| {
-            // SAFETY: closes the standard streams of this process, which uses them no more.
-            unsafe { libc::close_range(0, 2, 0) };
+            close_streams(0);
             let module = env.module();
             let session = prepared(env, &module);
-            // The numbers 0 to 2 are now whatever the host opens next.
-            let mut first = File::options().create(true).append(true).open(env.file("host")).unwrap();
+            let mut own = files.each_ref().map(|path| File::create(path).unwrap());
+            assert_eq!(
+                own.each_ref().map(AsRawFd::as_raw_fd),
+                [0, 1, 2],
+                "the host gets the numbers that it counts on"
+            );
+            own.iter_mut().for_each(|file| file.write_all(b"ho").unwrap());
             works(&session);
             session.logout().unwrap();
-            session.login(ck::CKU_USER, USER_PIN).unwrap();
-            first.write_all(b"host").unwrap();
-            session.create(&Template::data("made", true, b"")).unwrap();
-            works(&session);
+            assert_eq!(session.login(ck::CKU_USER, "wrong").unwrap_err(), ck::CKR_PIN_INCORRECT);
+            env.configure_for("swtpm:path=/nonexistent", "");
+            module.finalize().unwrap();
+            module.initialize().unwrap();
+            let session = module.open_rw(module.slot_of("test").unwrap()).unwrap();
+            assert_eq!(session.login(ck::CKU_USER, USER_PIN).unwrap_err(), ck::CKR_DEVICE_ERROR);
+            module.finalize().unwrap();
+            env.configure("nonsense = 1");
+            assert_eq!(module.initialize().unwrap_err(), ck::CKR_GENERAL_ERROR);
+            own.iter_mut().for_each(|file| file.write_all(b"st").unwrap());
             std::process::exit(0);
         }));
-        let written = std::fs::read_to_string(env.file("host")).unwrap();
-        // What was asked for on standard error is written there, and nothing else of ours.
-        assert!(written.split_inclusive('\n').all(|line| line.starts_with("sealhsm: ") || line == "host"), "{written}");
+        assert_eq!(files.map(|path| std::fs::read_to_string(path).unwrap()), ["host"; 3]);
+    });
+}
+
+#[test]
+fn no_line_of_a_log_that_has_no_stream_gets_into_a_tokens_file() {
+    Isolated::default().variable("SEALHSM_LOG", "trace").run(|env| {
+        env.tpm().never_lock();
+        let module = env.module();
+        prepared(env, &module);
+        module.finalize().unwrap();
+        let home = || std::fs::read_dir(env.home()).unwrap().map(|entry| entry.unwrap().path());
+        let index = home().find(|path| path.extension().is_some_and(|end| end == "index")).unwrap();
+        // With each of them closed, what is opened third, second or first would be written to; early, directories too.
+        let hosts = [(0, true), (0, false), (1, false), (2, false)];
+        for (first, early) in hosts {
+            // What this child says in a panic is lost.
+            let went_well = kit::fork(|| {
+                if early {
+                    close_streams(first);
+                }
+                module.initialize().unwrap();
+                let session = login(&module);
+                if !early {
+                    close_streams(first);
+                }
+                for number in 0..300 {
+                    if number % 100 == 0 {
+                        // The beginning of a write that did not end, which a warning names while files are open.
+                        File::options().append(true).open(&index).unwrap().write_all(&[9; 5]).unwrap();
+                    }
+                    let label = format!("{first} {early} {number}");
+                    let made = session.create(&Template::data(&label, true, label.as_bytes())).unwrap();
+                    if number > 0 {
+                        session.destroy(made).unwrap();
+                    }
+                }
+                session.logout().unwrap();
+                assert_eq!(session.login(ck::CKU_USER, "wrong").unwrap_err(), ck::CKR_PIN_INCORRECT);
+                session.login(ck::CKU_USER, USER_PIN).unwrap();
+                session.set_pin(USER_PIN, USER_PIN).unwrap();
+                module.finalize().unwrap();
+            });
+            assert!(went_well, "from {first} on, {early}");
+            for path in home() {
+                let (bytes, ours) = (std::fs::read(&path).unwrap(), b"sealhsm: ");
+                let written = bytes.windows(ours.len()).any(|window| window == ours);
+                assert!(!written, "{}, from {first} on, {early}", path.display());
+            }
+        }
+        module.initialize().unwrap();
+        let session = login(&module);
+        works(&session);
+        for (first, early) in hosts {
+            let label = format!("{first} {early} 0");
+            let found = session.labelled(&label).unwrap();
+            assert_eq!(session.bytes(found[0], ck::CKA_VALUE).unwrap(), label.as_bytes());
+        }
+        session.create(&Template::data("after", true, b"")).unwrap();
     });
 }
 

@@ -54,21 +54,22 @@ fn a_read_only_session_that_comes_while_the_so_logs_in_excludes_him_or_is_exclud
         let writer = module.open_rw(slot).unwrap();
         for ms in [1, 5, 10, 20, 30, 300] {
             let mut login = Ok(());
-            let mut reader = None;
+            let mut opened = None;
             together(
                 || login = writer.login(ck::CKU_SO, SO_PIN),
                 || {
                     std::thread::sleep(Duration::from_millis(ms));
-                    reader = module.open_ro(slot).ok();
+                    opened = Some(module.open_ro(slot));
                 },
             );
-            match reader {
-                Some(reader) => {
+            match opened.unwrap() {
+                Ok(reader) => {
                     assert_eq!(code(login), ck::CKR_SESSION_READ_ONLY_EXISTS);
                     assert_eq!(state(&reader), ck::CKS_RO_PUBLIC_SESSION);
                     reader.close().unwrap();
                 }
-                None => {
+                Err(refused) => {
+                    assert_eq!(refused, ck::CKR_SESSION_READ_WRITE_SO_EXISTS);
                     login.unwrap();
                     writer.logout().unwrap();
                 }

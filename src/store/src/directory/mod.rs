@@ -17,11 +17,12 @@ pub use tree::TEMPORARY;
 pub(crate) use write::NotAppended;
 
 use crate::Error;
-use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
+use rustix::path::Arg;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -44,7 +45,7 @@ impl Directory {
     /// Opens the directory of all tokens. Its path may go through symbolic links: the administrator chose it.
     /// `umask` takes permission bits away from what is made in it: at most, files are 0640 and directories 0750.
     pub fn open(path: &Path, umask: u32) -> Result<Self, Error> {
-        let opened = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+        let opened = open_at(CWD, path, FLAGS_DIRECTORY - OFlags::NOFOLLOW, Mode::empty());
         // What is there is the administrator's, who may have named another place than was meant.
         if let Err(Errno::NOTDIR) = opened {
             return Err(Error::Tampered(format!("{}: not a directory; check `tokendir`", path.display())));
@@ -55,7 +56,7 @@ impl Directory {
     /// Opens a directory in this one.
     pub fn sub(&self, name: &str) -> Result<Self, Error> {
         let at = self.at()?;
-        Self::opened(self.path.join(name), self.umask, rustix::fs::openat(&*at, name, FLAGS_DIRECTORY, Mode::empty()))
+        Self::opened(self.path.join(name), self.umask, open_at(&*at, name, FLAGS_DIRECTORY, Mode::empty()))
     }
 
     fn opened(path: PathBuf, umask: u32, opened: Result<OwnedFd, Errno>) -> Result<Self, Error> {
@@ -92,7 +93,7 @@ impl Directory {
         let again = Self::opened(
             self.path.clone(),
             self.umask,
-            rustix::fs::open(&self.path, FLAGS_DIRECTORY - OFlags::NOFOLLOW, Mode::empty()),
+            open_at(CWD, &self.path, FLAGS_DIRECTORY - OFlags::NOFOLLOW, Mode::empty()),
         )?;
         let again = again.kept.into_inner().unwrap_or_else(PoisonError::into_inner);
         if !again.same_file(&kept) {
@@ -147,11 +148,15 @@ impl Directory {
     fn open_checked(&self, name: &str, how: OFlags) -> Result<Option<(OwnedFd, Stat)>, Error> {
         let at = self.at()?;
         // NONBLOCK: a FIFO put there would hang the open.
-        let fd = match rustix::fs::openat(&*at, name, how | FLAGS_FILE, Mode::empty()) {
+        let fd = match open_at(&*at, name, how | FLAGS_FILE, Mode::empty()) {
             Ok(fd) => fd,
             Err(Errno::NOENT) => return Ok(None),
             Err(Errno::LOOP) => {
                 return Err(Error::Tampered(format!("{}: a symbolic link; remove it", self.named(name))));
+            }
+            // A socket; a directory that is opened to write. Everything else that is no file can be opened.
+            Err(Errno::NXIO | Errno::ISDIR) => {
+                return Err(Error::Tampered(format!("{}: not a regular file; remove it", self.named(name))));
             }
             Err(e) if how.contains(OFlags::RDWR) => return Err(self.not_written(name, e.into())),
             Err(e) => return Err(Error::Io(self.named(name), e.into())),
@@ -167,6 +172,13 @@ impl Directory {
 
 const FLAGS_DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const FLAGS_FILE: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+
+/// Everything in this room is opened here, and never as 0 to 2: a host that closed its standard streams, and our own log,
+/// would write their lines into a token's file, and the host's next files would not get the numbers that it counts on.
+fn open_at(at: impl AsFd, name: impl Arg, how: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
+    let fd = rustix::fs::openat(at, name, how, mode)?;
+    if fd.as_raw_fd() > 2 { Ok(fd) } else { rustix::io::fcntl_dupfd_cloexec(&fd, 3) }
+}
 
 /// A directory must belong to root or to the effective user (root may work for anyone), and nobody else may write it.
 fn check_directory(owner: u32, me: u32, mode: u32) -> Result<(), String> {

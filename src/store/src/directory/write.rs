@@ -1,7 +1,7 @@
 //! Changing files: a new one, a whole one replaced, one added to; each durable when it returns, unless it says not.
 
 use super::step::{Step, before};
-use super::{Directory, FLAGS_FILE, Kept, TEMPORARY};
+use super::{Directory, FLAGS_FILE, Kept, TEMPORARY, open_at};
 use crate::Error;
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
@@ -99,7 +99,7 @@ impl Directory {
         before(Step::Create, name)?;
         let private = Mode::RUSR | Mode::WUSR;
         let how = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | FLAGS_FILE;
-        let fd = rustix::fs::openat(at, name, how, private)?;
+        let fd = open_at(at, name, how, private)?;
         self.give_to_owner(&fd)?;
         if mode != private {
             rustix::fs::fchmod(&fd, mode)?;
