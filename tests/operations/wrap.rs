@@ -18,7 +18,7 @@ fn private(key_type: ck::CK_KEY_TYPE) -> Template {
     Template::new().class(ck::CKO_PRIVATE_KEY).key_type(key_type).sensitive(false)
 }
 
-/// Every mechanism that wraps under an AES key.
+/// Mechanisms that wrap under an AES key, of every kind.
 fn under_aes() -> Vec<Mechanism> {
     vec![
         Mechanism::plain(ck::CKM_AES_KEY_WRAP),
@@ -35,7 +35,7 @@ fn under_aes() -> Vec<Mechanism> {
     ]
 }
 
-/// Those under an RSA key.
+/// The same under an RSA key.
 fn under_rsa() -> Vec<Mechanism> {
     vec![
         Mechanism::plain(ck::CKM_RSA_PKCS),
@@ -46,7 +46,7 @@ fn under_rsa() -> Vec<Mechanism> {
 }
 
 #[test]
-fn every_secret_key_comes_back_by_every_mechanism_as_it_was() {
+fn secret_keys_come_back_by_each_kind_of_mechanism_as_they_were() {
     isolated(|env| {
         let module = env.module();
         let session = env.user(&module);

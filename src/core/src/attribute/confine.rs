@@ -1,6 +1,7 @@
 //! Which keys may wrap a sensitive key. Whoever can wrap a key and decrypt with the same key (or with its other half)
 //! reads what was wrapped; so a sensitive key is wrapped only under a key that cannot decrypt, that never could and
-//! never will. Two attributes that applications neither see nor set remember it, in the object and in its copies.
+//! never will. Attributes that applications neither see nor set remember it, in the object and in its copies; another one
+//! remembers that a key was composed of a guarded one.
 //! What follows from them for wrapping and unwrapping stands in `application::wrap`.
 
 use super::build::Alter;

@@ -94,5 +94,8 @@ fn check_value(key: &Attributes) -> Option<Value> {
         Ok(Some(check)) => Ok(check),
         Err(error) => Err(error),
     };
-    check.ok().map(|check| Value::Bytes(check.to_vec()))
+    check
+        .inspect_err(|_| log::error!("a check value cannot be computed: OpenSSL fails, is memory short?"))
+        .ok()
+        .map(|check| Value::Bytes(check.to_vec()))
 }
