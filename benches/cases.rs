@@ -1,10 +1,10 @@
 //! What is measured: one row per operation, with the floor beside it.
 
-use crate::bare::{self, Run};
 use crate::client::{self, Attribute, Session};
-use crate::floor;
+use crate::every::pairs::{self, Pair};
+use crate::floor::{self, Bytes, Direction, Kind, Options, Run, Use};
 use cryptoki_sys::*;
-use openssl::nid::Nid;
+use std::ffi::CStr;
 
 /// One operation.
 pub struct Case {
@@ -75,6 +75,15 @@ fn digest_info() -> Vec<u8> {
     info
 }
 
+fn signature(pair: &Pair, how: Use, options: Options, data: Vec<u8>) -> Result<Run, String> {
+    floor::pkey(pair.floor, pair.options, how, options, data)
+}
+
+/// Encryption under a key of 256 bits, with a new IV each time.
+fn cipher(name: &CStr, kind: Kind, iv: usize, length: usize) -> Result<Run, String> {
+    floor::cipher(name, kind, Direction::Encrypt, 32, iv, length)
+}
+
 /// The place of P-256 in [`cases`], which is also the first signature of a new process.
 pub const P256: usize = 1;
 
@@ -83,23 +92,27 @@ pub fn cases() -> Vec<Case> {
     vec![
         Case::new(
             "sign RSA-2048 (PKCS#1 v1.5)",
-            || bare::rsa_pkcs(2048, digest_info()),
+            || signature(pairs::RSA, Use::Sign, &[("rsa_padding_mode", "pkcs1")], digest_info()),
             |s| sign(s, b"rsa2048", CKM_RSA_PKCS, digest_info()),
         ),
         Case::new(
             "sign P-256 (ECDSA)",
-            || bare::ecdsa(Nid::X9_62_PRIME256V1, vec![7; 32]),
+            || signature(pairs::P256, Use::Sign, &[], vec![7; 32]),
             |s| sign(s, b"p256", CKM_ECDSA, vec![7; 32]),
         ),
         Case::new(
             "sign P-384 (ECDSA)",
-            || bare::ecdsa(Nid::SECP384R1, vec![7; 48]),
+            || signature(pairs::P384, Use::Sign, &[], vec![7; 48]),
             |s| sign(s, b"p384", CKM_ECDSA, vec![7; 48]),
         ),
-        Case::new("sign Ed25519, 32 B", || bare::ed25519(vec![7; 32]), |s| sign(s, b"ed25519", CKM_EDDSA, vec![7; 32])),
-        Case::new("AES-256-GCM, 1 KiB", || bare::aes_gcm(vec![7; 1024]), |s| gcm(s, 1024)),
-        Case::new("AES-256-GCM, 1 MiB", || bare::aes_gcm(vec![7; 1 << 20]), |s| gcm(s, 1 << 20)),
-        Case::new("AES-256-CBC, 1 MiB", || bare::aes_cbc(vec![7; 1 << 20]), |s| cbc(s, 1 << 20)),
+        Case::new(
+            "sign Ed25519, 32 B",
+            || signature(pairs::ED25519, Use::SignMessage(None), &[], vec![7; 32]),
+            |s| sign(s, b"ed25519", CKM_EDDSA, vec![7; 32]),
+        ),
+        Case::new("AES-256-GCM, 1 KiB", || cipher(c"AES-256-GCM", Kind::Aead, 12, 1024), |s| gcm(s, 1024)),
+        Case::new("AES-256-GCM, 1 MiB", || cipher(c"AES-256-GCM", Kind::Aead, 12, 1 << 20), |s| gcm(s, 1 << 20)),
+        Case::new("AES-256-CBC, 1 MiB", || cipher(c"AES-256-CBC", Kind::Plain, 16, 1 << 20), |s| cbc(s, 1 << 20)),
         Case::new(
             "HMAC-SHA-256, 64 B",
             || floor::mac(c"HMAC", Some((c"digest", c"SHA2-256")), 32, 64),
@@ -107,7 +120,7 @@ pub fn cases() -> Vec<Case> {
         ),
         Case::new("SHA-256, 64 B", || floor::digest(c"SHA2-256", 64), |s| digest(s, 64)),
         Case::new("SHA-256, 1 MiB", || floor::digest(c"SHA2-256", 1 << 20), |s| digest(s, 1 << 20)),
-        Case::new("random, 32 B", || bare::random(32), |s| random(s, 32)),
+        Case::new("random, 32 B", || Bytes::Public.run(0, 32), |s| random(s, 32)),
         Case::alone("find by label", |s| {
             Ok(Box::new(move || match s.find(&[(CKA_LABEL, b"p256"), (CKA_CLASS, &PRIVATE)])? {
                 Some(_) => Ok(()),
@@ -229,6 +242,7 @@ fn cbc(session: Session, length: usize) -> Result<Run, String> {
     let key = private_key(&session, b"aes")?;
     let (mut data, mut out, mut iv) = (vec![7; length], vec![0; length], [7u8; 16]);
     Ok(Box::new(move || {
+        iv[0] = iv[0].wrapping_add(1);
         let mut mechanism =
             CK_MECHANISM { mechanism: CKM_AES_CBC, pParameter: iv.as_mut_ptr().cast(), ulParameterLen: 16 };
         session.encrypt(&mut mechanism, key, &mut data, &mut out).map(drop)

@@ -5,7 +5,6 @@
 //! because machines are shared and noisy: read ratios.
 #![allow(unsafe_code, missing_docs, clippy::print_stdout)]
 
-mod bare;
 mod cases;
 mod client;
 mod every;
@@ -246,7 +245,7 @@ fn stay() {
 }
 
 /// The floor of a case, prepared.
-fn floor_of(case: &Case) -> Result<bare::Run, String> {
+fn floor_of(case: &Case) -> Result<floor::Run, String> {
     case.bare.as_ref().ok_or("nothing to compare with")?()
 }
 
@@ -262,7 +261,7 @@ fn child(module: &str, list: &[Case]) {
             cell.get().ok_or("unloaded".to_string())?.session(PIN)
         })
     };
-    let mut ready: Vec<Option<Result<bare::Run, String>>> = list.iter().map(|_| None).collect();
+    let mut ready: Vec<Option<Result<floor::Run, String>>> = list.iter().map(|_| None).collect();
     for line in std::io::stdin().lock().lines().map_while(Result::ok) {
         let mut words = line.split(' ').filter_map(|w| w.parse::<u64>().ok());
         let (Some(case), Some(iterations)) = (words.next(), words.next()) else { break };

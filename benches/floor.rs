@@ -10,7 +10,6 @@ pub use bytes::{Bytes, Fill, Piece, Step, Value};
 pub use cipher::{Direction, Kind, cipher, single};
 pub use pkey::{Kem, Options, Use, generation, kem, parameters, pkey, verification};
 
-use crate::bare::Run;
 use libc::{c_char, c_int, c_void};
 use openssl_sys as ffi;
 use std::ffi::CStr;
@@ -37,6 +36,9 @@ struct Parameter {
     size: usize,
     returned: usize,
 }
+
+/// One operation, ready to be repeated.
+pub type Run = Box<dyn FnMut() -> Result<(), String>>;
 
 fn done(ok: bool) -> Result<(), String> {
     if ok { Ok(()) } else { Err(openssl::error::ErrorStack::get().to_string()) }

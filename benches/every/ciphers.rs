@@ -1,9 +1,9 @@
 //! Symmetric ciphers, and the same on messages.
 
 use super::{LONG, SHORT, named, secret};
-use crate::bare::Run;
 use crate::cases::{Case, Limit};
 use crate::client::{self, Session};
+use crate::floor::Run;
 use crate::floor::{self, Direction, Kind};
 use cryptoki_sys::*;
 use std::ffi::CStr;

@@ -4,9 +4,9 @@ use super::pairs::{self, Pair};
 use super::parameters::{self, CLIENT, CONTEXT, INFO, LABEL, Parameter, SALT, SERVER};
 use super::work::{self, NONE, Work};
 use super::{NO, YES, named_bare, readable, ulong};
-use crate::bare::Run;
 use crate::cases::{Case, Limit};
 use crate::client::{Attribute, Session};
+use crate::floor::Run;
 use crate::floor::{Bytes, Fill, Piece, Step, Use, Value};
 use cryptoki_sys::*;
 

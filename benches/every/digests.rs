@@ -1,10 +1,10 @@
 //! Digests.
 
 use super::{LONG, SHORT, named};
-use crate::bare::Run;
 use crate::cases::{Case, Limit};
 use crate::client::{self, Session};
 use crate::floor;
+use crate::floor::Run;
 use cryptoki_sys::*;
 use std::ffi::CStr;
 

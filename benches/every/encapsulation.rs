@@ -5,9 +5,9 @@ use super::pairs::{self, Pair};
 use super::parameters::Parameter;
 use super::work::{self, NONE, OAEP, PKCS1, Work};
 use super::{VALUE, named_bare};
-use crate::bare::Run;
 use crate::cases::{Case, Limit};
 use crate::client::Session;
+use crate::floor::Run;
 use crate::floor::{Kem, Use};
 use cryptoki_sys::*;
 

@@ -1,9 +1,9 @@
 //! MACs, and some of them on messages.
 
 use super::{LONG, NO, SHORT, YES, key, named, secret};
-use crate::bare::Run;
 use crate::cases::{Case, Limit};
 use crate::client::{self, Session};
+use crate::floor::Run;
 use crate::floor::{self, Bytes, Direction, Kind, Value};
 use cryptoki_sys::*;
 use std::ffi::CStr;

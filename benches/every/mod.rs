@@ -7,7 +7,7 @@ mod digests;
 mod encapsulation;
 mod generation;
 mod macs;
-mod pairs;
+pub mod pairs;
 mod parameters;
 mod privates;
 mod work;

@@ -2,7 +2,7 @@
 
 use super::VALUE;
 use super::pairs::Pair;
-use crate::bare::Run;
+use crate::floor::Run;
 use crate::floor::{self, Bytes, Direction, Kem, Kind, Options, Use};
 
 pub const PKCS1: Options = &[("rsa_padding_mode", "pkcs1")];

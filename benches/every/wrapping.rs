@@ -6,9 +6,9 @@ use super::pairs::{self, Pair};
 use super::parameters::Parameter;
 use super::work::{self, NONE, OAEP, PKCS1, RAW, Work};
 use super::{VALUE, key, named_bare, readable, secret};
-use crate::bare::Run;
 use crate::cases::{Case, Limit};
 use crate::client::{Outcome, Session};
+use crate::floor::Run;
 use crate::floor::{self, Bytes, Direction, Use};
 use cryptoki_sys::*;
 

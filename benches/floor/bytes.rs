@@ -1,8 +1,9 @@
 //! The floor of what makes keys out of keys and out of nothing: work whose result is bytes.
 
 use super::cipher::{Direction, Keyed, Keying, Kind};
-use super::{Digester, OSSL_PARAM_construct_end, OSSL_PARAM_construct_utf8_string, Parameter, done, keyed, mac_of};
-use crate::bare::Run;
+use super::{
+    Digester, OSSL_PARAM_construct_end, OSSL_PARAM_construct_utf8_string, Parameter, Run, done, keyed, mac_of,
+};
 use libc::{c_char, c_int, c_void};
 use openssl_sys as ffi;
 use std::ffi::CStr;
@@ -43,6 +44,8 @@ pub enum Bytes {
     Known,
     /// The generator for what is kept secret.
     Random,
+    /// The generator for what may be known.
+    Public,
     /// The digest of the key.
     Digest(&'static CStr),
     /// The same by a function without a length of its own.
@@ -112,6 +115,7 @@ impl Bytes {
         let key = crate::every::key(key);
         Ok(match self {
             Bytes::Known => Box::new(|_| Ok(())),
+            Bytes::Public => Box::new(|out| openssl::rand::rand_bytes(out).map_err(|e| e.to_string())),
             Bytes::Random => Box::new(|out| openssl::rand::rand_priv_bytes(out).map_err(|e| e.to_string())),
             Bytes::Digest(name) => {
                 let (digester, mut whole) = (Digester::new(name)?, [0; 64]);

@@ -1,7 +1,6 @@
 //! The floor of ciphers: encryption, decryption, and key wrap.
 
-use super::{done, providers};
-use crate::bare::Run;
+use super::{Run, done, providers};
 use libc::c_int;
 use openssl_sys as ffi;
 use std::ffi::CStr;

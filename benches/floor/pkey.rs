@@ -1,7 +1,6 @@
 //! The floor of what is done with key pairs, and of making them.
 
-use super::{Parameter, done, providers};
-use crate::bare::Run;
+use super::{Parameter, Run, done};
 use libc::{c_char, c_int, c_void};
 use openssl_sys as ffi;
 use std::ffi::{CStr, CString};
@@ -112,7 +111,6 @@ pub enum Use {
 fn maker(name: &CStr, options: Options) -> Result<*mut ffi::EVP_PKEY_CTX, String> {
     let in_domain = [c"DSA", c"DHX"].contains(&name);
     let parameters = if in_domain { make(parameter_maker(name, options)?)? } else { ptr::null_mut() };
-    providers();
     // SAFETY: a C string, or a live key; the context is checked and never freed.
     unsafe {
         let context = match in_domain {
@@ -127,7 +125,6 @@ fn maker(name: &CStr, options: Options) -> Result<*mut ffi::EVP_PKEY_CTX, String
 
 /// What makes domain parameters.
 fn parameter_maker(name: &CStr, options: Options) -> Result<*mut ffi::EVP_PKEY_CTX, String> {
-    providers();
     // SAFETY: as for keys.
     unsafe {
         let context = EVP_PKEY_CTX_new_from_name(ptr::null_mut(), name.as_ptr(), ptr::null());
