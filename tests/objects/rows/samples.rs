@@ -151,7 +151,7 @@ pub fn answer(template: &Template, of: ck::CK_ATTRIBUTE_TYPE) -> Option<Vec<u8>>
     template.said(of).map(<[u8]>::to_vec)
 }
 
-/// What may be given and can say one thing only: nobody but the SO trusts it, the type makes it this kind of object, the
+/// What may be given and can say one thing only: only the SO trusts it, the type makes it this kind of object, the
 /// checksum is of its value; lengths, of a key of one length and of the order in a field of this length; and what HOTP
 /// (PKCS#11 3.2 section 6.53) has no choice in.
 pub const ONE_VALUE: [ck::CK_ATTRIBUTE_TYPE; 9] = [

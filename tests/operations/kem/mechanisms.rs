@@ -145,7 +145,9 @@ fn a_ciphertext_that_is_none_gives_one_code_or_a_key_that_nobody_knows() {
     isolated(|env| {
         let module = env.module();
         let session = env.user(&module);
-        for (mechanism, (public, private), length, natural) in ways(&session) {
+        // Of the same length as others with RSA, and with a check.
+        const OAEP: usize = 12;
+        for (number, (mechanism, (public, private), length, natural)) in ways(&session).into_iter().enumerate() {
             let template = of_length(natural.unwrap_or(32) as ck::CK_ULONG);
             let (mut ciphertext, key) = session.encapsulate(&mechanism, public, &template).unwrap();
             ciphertext[length - 1] ^= 1;
@@ -153,7 +155,7 @@ fn a_ciphertext_that_is_none_gives_one_code_or_a_key_that_nobody_knows() {
             match other {
                 // ML-KEM, PKCS #1 v1.5, and curves where every string is a point.
                 Ok(other) => {
-                    assert!(matches!(length, 768 | 1088 | 1568 | 256 | 32 | 56));
+                    assert!(matches!(length, 768 | 1088 | 1568 | 256 | 32 | 56) && number != OAEP);
                     assert_ne!(value(&session, other), value(&session, key));
                 }
                 Err(error) => assert_eq!(error, ck::CKR_WRAPPED_KEY_INVALID),

@@ -173,8 +173,8 @@ impl Directory {
 const FLAGS_DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const FLAGS_FILE: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
-/// Everything in this room is opened here, and never as 0 to 2: a host that closed its standard streams, and our own log,
-/// would write their lines into a token's file, and the host's next files would not get the numbers that it counts on.
+/// Everything in this room is opened here, and never as 0 to 2: where the host closed its standard streams, its lines
+/// and those of our log would get into a token's file, and its next files would not get the numbers that it counts on.
 fn open_at(at: impl AsFd, name: impl Arg, how: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
     let fd = rustix::fs::openat(at, name, how, mode)?;
     if fd.as_raw_fd() > 2 { Ok(fd) } else { rustix::io::fcntl_dupfd_cloexec(&fd, 3) }
