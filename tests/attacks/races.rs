@@ -20,29 +20,36 @@ fn running(thread: &Path) -> u64 {
     times.split(' ').next().unwrap().parse().unwrap()
 }
 
+/// What comes of a pair whose session is closed while it is looked for, which takes a tenth of a second at least.
+fn made_while_closed(session: &Session<'_>) -> kit::Result<(Object, Object)> {
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::scope(|threads| {
+        let made = threads.spawn(|| {
+            let me = std::fs::read_link("/proc/thread-self").unwrap();
+            tell.send((running(&me), me)).unwrap();
+            let public = Template::new().ulong(ck::CKA_MODULUS_BITS, 4096);
+            let generator = Mechanism::plain(ck::CKM_RSA_PKCS_KEY_PAIR_GEN);
+            session.generate_key_pair(&generator, &public, &Template::new().private(true))
+        });
+        let (before, thread) = told.recv().unwrap();
+        kit::eventually("it looks for primes", || running(&thread) > before + 5_000_000);
+        session.close().unwrap();
+        made.join().unwrap()
+    })
+}
+
 #[test]
 fn a_key_of_a_session_that_is_closed_while_it_is_made_does_not_come() {
     isolated(|env| {
         let module = env.module();
         let session = env.user(&module);
-        let other = module.open_rw(session.info().unwrap().slotID).unwrap();
-        let (tell, told) = std::sync::mpsc::channel();
-        let made = std::thread::scope(|threads| {
-            let made = threads.spawn(|| {
-                let me = std::fs::read_link("/proc/thread-self").unwrap();
-                tell.send((running(&me), me)).unwrap();
-                // It takes a tenth of a second at least.
-                let public = Template::new().ulong(ck::CKA_MODULUS_BITS, 4096);
-                let generator = Mechanism::plain(ck::CKM_RSA_PKCS_KEY_PAIR_GEN);
-                other.generate_key_pair(&generator, &public, &Template::new().private(true))
-            });
-            let (before, thread) = told.recv().unwrap();
-            kit::eventually("it looks for primes", || running(&thread) > before + 5_000_000);
-            other.close().unwrap();
-            made.join().unwrap()
+        let slot = session.info().unwrap().slotID;
+        // On a busy machine it may be there before.
+        let refused = (0..10).map(|_| code(made_while_closed(&module.open_rw(slot).unwrap()))).find(|code| {
+            assert_eq!(session.find(&Template::new()).unwrap(), []);
+            *code != ck::CKR_OK
         });
-        assert_eq!(session.find(&Template::new()).unwrap(), []);
-        assert_eq!(code(made), ck::CKR_SESSION_CLOSED);
+        assert_eq!(refused, Some(kit::Rv(ck::CKR_SESSION_CLOSED)));
     });
 }
 
