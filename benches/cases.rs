@@ -2,7 +2,7 @@
 
 use crate::client::{self, Attribute, Session};
 use crate::every::pairs::{self, Pair};
-use crate::floor::{self, Bytes, Direction, Kind, Options, Run, Use};
+use crate::floor::{self, Bytes, Direction, Keying, Kind, Options, Run, Use};
 use cryptoki_sys::*;
 use std::ffi::CStr;
 
@@ -81,7 +81,7 @@ fn signature(pair: &Pair, how: Use, options: Options, data: Vec<u8>) -> Result<R
 
 /// Encryption under a key of 256 bits, with a new IV each time.
 fn cipher(name: &CStr, kind: Kind, iv: usize, length: usize) -> Result<Run, String> {
-    floor::cipher(name, kind, Direction::Encrypt, 32, iv, length)
+    floor::cipher((name, kind), Keying::Once, Direction::Encrypt, 32, iv, length)
 }
 
 /// The place of P-256 in [`cases`], which is also the first signature of a new process.

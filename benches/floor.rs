@@ -7,7 +7,7 @@ mod cipher;
 mod pkey;
 
 pub use bytes::{Bytes, Fill, Piece, Step, Value};
-pub use cipher::{Direction, Kind, cipher, single};
+pub use cipher::{Direction, Keying, Kind, cipher};
 pub use pkey::{Kem, Options, Use, generation, kem, parameters, pkey, verification};
 
 use libc::{c_char, c_int, c_void};

@@ -4,7 +4,7 @@ use super::{LONG, SHORT, named, secret};
 use crate::cases::{Case, Limit};
 use crate::client::{self, Session};
 use crate::floor::Run;
-use crate::floor::{self, Direction, Kind};
+use crate::floor::{self, Direction, Keying, Kind};
 use cryptoki_sys::*;
 use std::ffi::CStr;
 
@@ -131,7 +131,7 @@ pub const MESSAGES: &[(CK_MECHANISM_TYPE, Message)] =
 pub fn cases() -> impl Iterator<Item = Case> {
     let with_lengths = |row: &'static Cipher| row.lengths.iter().map(move |length| (row, *length));
     let floor = |row: &'static Cipher, length| {
-        move || floor::cipher(row.floor, row.kind, Direction::Encrypt, row.key.1, row.iv, length)
+        move || floor::cipher((row.floor, row.kind), Keying::Once, Direction::Encrypt, row.key.1, row.iv, length)
     };
     let alone = CIPHERS.iter().flat_map(with_lengths).map(move |(row, length)| {
         let case = Case::new(named(row.name, length), floor(row, length), move |s| encrypt(s, row, length));

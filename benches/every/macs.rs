@@ -4,7 +4,7 @@ use super::{LONG, NO, SHORT, YES, key, named, secret};
 use crate::cases::{Case, Limit};
 use crate::client::{self, Session};
 use crate::floor::Run;
-use crate::floor::{self, Bytes, Direction, Kind, Value};
+use crate::floor::{self, Bytes, Direction, Keying, Kind, Value};
 use cryptoki_sys::*;
 use std::ffi::CStr;
 
@@ -161,8 +161,17 @@ pub fn cases() -> impl Iterator<Item = Case> {
     let floor = |row: &'static Mac, length| {
         move || match row.beside {
             Beside::Evp(name, option) => floor::mac(name, option, row.key.1, length),
-            Beside::Chain(name, iv) => floor::cipher(name, Kind::Plain, Direction::Encrypt, row.key.1, iv, length),
-            Beside::Gmac => floor::cipher(c"AES-256-GCM", Kind::Associated, Direction::Encrypt, row.key.1, 12, length),
+            Beside::Chain(name, iv) => {
+                floor::cipher((name, Kind::Plain), Keying::Once, Direction::Encrypt, row.key.1, iv, length)
+            }
+            Beside::Gmac => floor::cipher(
+                (c"AES-256-GCM", Kind::Associated),
+                Keying::Once,
+                Direction::Encrypt,
+                row.key.1,
+                12,
+                length,
+            ),
             Beside::Prf => PRF.run(row.key.1, 12),
         }
     };

@@ -3,7 +3,7 @@
 use super::VALUE;
 use super::pairs::Pair;
 use crate::floor::Run;
-use crate::floor::{self, Bytes, Direction, Kem, Kind, Options, Use};
+use crate::floor::{self, Bytes, Direction, Kem, Keying, Kind, Options, Use};
 
 pub const PKCS1: Options = &[("rsa_padding_mode", "pkcs1")];
 pub const RAW: Options = &[("rsa_padding_mode", "none")];
@@ -37,7 +37,9 @@ impl Work {
                 floor::pkey(pair.floor, pair.options, how, options, message(length))
             }
             Work::Kem(pair, how) => floor::kem(pair.floor, pair.options, how),
-            Work::KeyWrap(direction) => floor::single(c"AES-256-WRAP-PAD", Kind::Wrap, direction, 32, 0, VALUE),
+            Work::KeyWrap(direction) => {
+                floor::cipher((c"AES-256-WRAP-PAD", Kind::Wrap), Keying::Each, direction, 32, 0, VALUE)
+            }
         }
     }
 }

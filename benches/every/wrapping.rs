@@ -9,7 +9,7 @@ use super::{VALUE, key, named_bare, readable, secret};
 use crate::cases::{Case, Limit};
 use crate::client::{Outcome, Session};
 use crate::floor::Run;
-use crate::floor::{self, Bytes, Direction, Use};
+use crate::floor::{self, Bytes, Direction, Keying, Use};
 use cryptoki_sys::*;
 
 /// A wrapping under a public key.
@@ -71,7 +71,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
     let ciphers = wrapping_ciphers().flat_map(|row| {
         BOTH.map(|(word, direction)| {
             let floor = move || {
-                let bytes = floor::single(row.floor, row.kind, direction, row.key.1, row.iv, VALUE)?;
+                let bytes = floor::cipher((row.floor, row.kind), Keying::Each, direction, row.key.1, row.iv, VALUE)?;
                 Ok(match direction {
                     Direction::Encrypt => bytes,
                     Direction::Decrypt => floor::together(vec![bytes, Bytes::Known.objects(0, vec![VALUE])?]),

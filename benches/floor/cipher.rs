@@ -64,29 +64,6 @@ pub enum Direction {
 
 /// `length` bytes, encrypted or decrypted by the cipher of this name.
 pub fn cipher(
-    name: &CStr,
-    kind: Kind,
-    direction: Direction,
-    key: usize,
-    iv: usize,
-    length: usize,
-) -> Result<Run, String> {
-    run((name, kind), Keying::Once, direction, key, iv, length)
-}
-
-/// The same in calls that name their key.
-pub fn single(
-    name: &CStr,
-    kind: Kind,
-    direction: Direction,
-    key: usize,
-    iv: usize,
-    length: usize,
-) -> Result<Run, String> {
-    run((name, kind), Keying::Each, direction, key, iv, length)
-}
-
-fn run(
     (name, kind): (&CStr, Kind),
     keying: Keying,
     direction: Direction,
