@@ -52,6 +52,10 @@ pub struct Context {
     held: usize,
     /// Between [`Context::restart`] and [`Context::finish`] or an error: only then is `held` what OpenSSL holds.
     open: bool,
+    /// OpenSSL may still hold text of a message that ended, as what padding was added to or cut off from.
+    remnant: bool,
+    /// A message ended well and left nothing that the next one would begin with: no IV and no padding.
+    fresh: bool,
 }
 
 // SAFETY: the context has no tie to a thread; it is used through `&mut` only.
@@ -79,8 +83,19 @@ impl Context {
         }
         // SAFETY: no conditions; may return null, which is checked.
         let context = unsafe { ffi::EVP_CIPHER_CTX_new() };
-        let mut new =
-            Self { context, direction, block: 1, padded, aead: false, iv_len: 0, key_len: 0, held: 0, open: false };
+        let mut new = Self {
+            context,
+            direction,
+            block: 1,
+            padded,
+            aead: false,
+            iv_len: 0,
+            key_len: 0,
+            held: 0,
+            open: false,
+            remnant: false,
+            fresh: false,
+        };
         let keyed = new.key(fetched, key, bits);
         // SAFETY: fetched above; the context holds a reference of its own.
         unsafe { ffi::EVP_CIPHER_free(fetched) };
@@ -121,16 +136,20 @@ impl Context {
             check(unsafe { EVP_CIPHER_CTX_set_key_length(self.context, length) == 1 })?;
         }
         if let Some(bits) = bits {
-            let mut params = Params::new().number(c"keybits", &bits.to_be_bytes());
-            // SAFETY: a live context with a cipher; a terminated list that lives in `params`.
-            check(unsafe { EVP_CIPHER_CTX_set_params(self.context, params.as_mut_ptr()) == 1 })?;
+            self.set(Params::new().number(c"keybits", &bits.to_be_bytes()))?;
         }
         // SAFETY: a live context that expects a key of this length; no IV yet, -1 keeps the direction.
         check(unsafe { ffi::EVP_CipherInit_ex(self.context, ptr::null(), none, key.as_ptr(), ptr::null(), -1) == 1 })?;
-        // SAFETY: a live context.
-        check(
-            self.block == 1 || unsafe { ffi::EVP_CIPHER_CTX_set_padding(self.context, c_int::from(self.padded)) == 1 },
-        )
+        if self.block > 1 && !self.padded {
+            // EVP_CIPHER_CTX_set_padding would have every restart do it again, which takes longer than a short message.
+            self.set(Params::new().number(c"padding", &[0]))?;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, mut params: Params) -> Result<()> {
+        // SAFETY: a live context with a cipher; a terminated list that lives in `params`.
+        check(unsafe { EVP_CIPHER_CTX_set_params(self.context, params.as_mut_ptr()) == 1 })
     }
 
     /// Puts another key of the same length in the place of the present one; then [`Context::restart`].
@@ -156,11 +175,15 @@ impl Context {
             self.control(CTRL_SET_IV_LEN, length, ptr::null_mut())?;
             self.iv_len = iv.len();
         }
+        self.held = 0;
+        if std::mem::take(&mut self.fresh) {
+            self.open = true;
+            return Ok(());
+        }
         let iv = if iv.is_empty() { ptr::null() } else { iv.as_ptr() };
         // SAFETY: a live, keyed context; the IV is null or has the length that the context expects; -1 keeps the
         // direction.
         let ok = unsafe { ffi::EVP_CipherInit_ex(self.context, ptr::null(), ptr::null_mut(), ptr::null(), iv, -1) };
-        self.held = 0;
         self.open = ok == 1;
         check(self.open)
     }
@@ -175,10 +198,9 @@ impl Context {
         self.forget_text()
     }
 
-    /// Leaves nothing of the text of a message that ended: where there is padding OpenSSL keeps the last block, as what it
-    /// was added to or cut off from.
+    /// Leaves nothing of the text of a message that ended.
     pub fn forget_text(&mut self) -> Result<()> {
-        if self.padded {
+        if std::mem::take(&mut self.remnant) {
             // They are held back and overwrite what was. A block to encrypt would not be; its last byte was padding.
             let held = self.block - usize::from(self.direction == Direction::Encrypt);
             (self.held, self.open) = (0, true);
@@ -252,9 +274,12 @@ impl Context {
         let mut length: c_int = 0;
         // SAFETY: at most one block is written, and `last` holds the longest.
         let ok = unsafe { EVP_CipherFinal_ex(self.context, last.as_mut_ptr(), &mut length) == 1 };
+        // Padding is written over all of a block that held nothing else.
+        self.remnant |= self.padded && (self.held > 0 || self.direction == Direction::Decrypt);
         self.open = false;
         self.held = 0;
         check(ok)?;
+        self.fresh = self.block > 1 && self.iv_len == 0 && !self.padded;
         let length = usize::try_from(length).unwrap_or(0);
         let fits = output.get_mut(..length).map(|to| to.copy_from_slice(&last[..length]));
         if length > 0 {
@@ -333,6 +358,33 @@ mod tests {
                 let opened = back.ready(ready);
                 assert_eq!(back.update(&sealed, &mut vec![0; opened]).unwrap(), opened);
             }
+        }
+    }
+
+    #[test]
+    fn a_message_without_an_iv_begins_anew_however_the_one_before_ended() {
+        let mut context = Context::new(c"AES-128-ECB", &[1; 16], Direction::Encrypt, false).unwrap();
+        let mut sealed = || {
+            let mut out = [0; 16];
+            context.restart(&[]).unwrap();
+            context.update(&[3; 16], &mut out).unwrap();
+            (out, context.finish(&mut []).unwrap())
+        };
+        let first = sealed();
+        assert_eq!(sealed(), first);
+        context.restart(&[]).unwrap();
+        context.update(&[4; 5], &mut []).unwrap();
+        // Left in the middle, and ended in the middle of a block.
+        for ends in [false, true] {
+            if ends {
+                context.restart(&[]).unwrap();
+                context.update(&[4; 5], &mut []).unwrap();
+                assert!(context.finish(&mut [0; 16]).is_err());
+            }
+            let mut out = [0; 16];
+            context.restart(&[]).unwrap();
+            assert_eq!(context.update(&[3; 16], &mut out).unwrap(), 16);
+            assert_eq!((out, context.finish(&mut []).unwrap()), first);
         }
     }
 
