@@ -187,6 +187,7 @@ impl Curve {
 
     /// The private key in the form in which it is kept, padded to `scalar_len`; `None` when it is none of this curve.
     pub fn private(&self, value: &[u8]) -> Result<Option<Secret>> {
+        init()?;
         if self.shape != Weierstrass {
             return Ok((value.len() == self.scalar_len).then(|| Secret::copy_of(value)));
         }

@@ -128,6 +128,7 @@ pub struct Context {
 impl Context {
     /// A begun digest.
     pub fn new(algorithm: &'static Algorithm) -> Result<Self> {
+        init()?;
         let mut new = Self { context: MdCtx::new()?, algorithm, begun: false };
         new.restart()?;
         Ok(new)

@@ -37,6 +37,7 @@ mod tests {
 
     #[test]
     fn numbers_are_from_their_range() {
+        crate::init().unwrap();
         let order = BigNum::from_u32(5).unwrap();
         let mut seen = [false; 5];
         for _ in 0..200 {

@@ -97,6 +97,7 @@ mod tests {
 
     /// The parameters as OpenSSL writes them into a public key.
     fn written(curve: &Curve) -> Vec<u8> {
+        crate::init().unwrap();
         let mut group = openssl::ec::EcGroup::from_curve_name(curve.nid).unwrap();
         group.set_asn1_flag(Asn1Flag::EXPLICIT_CURVE);
         let info = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap().public_key_to_der().unwrap();
