@@ -231,15 +231,15 @@ fn engine(row: &'static Row, kind: Kind, key: &Arc<Key>) -> Result<Engine> {
     let rest = key.spare(row.mechanism, |spare| {
         matches!(
             (kind, spare),
-            (Kind::Encrypt, Spare::Encrypt(_))
-                | (Kind::Decrypt, Spare::Decrypt(_))
+            (Kind::Encrypt, Spare::Cipher(Direction::Encrypt, _))
+                | (Kind::Decrypt, Spare::Cipher(Direction::Decrypt, _))
                 | (Kind::Sign | Kind::MessageSign | Kind::SignRecover, Spare::Sign(_))
                 | (Kind::Verify | Kind::VerifySignature | Kind::MessageVerify, Spare::Verify(_))
                 | (Kind::VerifyRecover, Spare::Recover(_))
         )
     });
     Ok(match (rest, kind) {
-        (Some(Spare::Encrypt(e) | Spare::Decrypt(e)), _) => Engine::Cipher(e),
+        (Some(Spare::Cipher(_, e)), _) => Engine::Cipher(e),
         (Some(Spare::Sign(e)), _) => Engine::Sign(e),
         (Some(Spare::Verify(e)), _) => Engine::Verify(e),
         (Some(Spare::Recover(e)), _) => Engine::Recover(e),

@@ -23,6 +23,7 @@ mod tokens;
 mod verify_signature;
 mod wrap;
 
+pub use crate::mechanism::engine::Sink;
 pub use derive::{Made, Refusal};
 pub use message_cipher::Way;
 
@@ -106,10 +107,6 @@ pub struct SessionInfo {
     /// CKF_RW_SESSION, CKF_SERIAL_SESSION.
     pub flags: u64,
 }
-
-/// Where output goes: `None` asks for the length only and changes no state; a buffer that is too short gives
-/// `BufferTooSmall(needed)` and changes no state either.
-pub type Sink<'a> = Option<&'a mut [u8]>;
 
 /// The library between C_Initialize and C_Finalize. Every method may be called from any thread.
 pub struct Application {

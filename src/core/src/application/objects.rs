@@ -61,8 +61,8 @@ impl Application {
     ) -> Result<ObjectHandle> {
         let session = self.session(session)?;
         self.fixed(&session, object)?;
-        let original = self.object(&session, object)?;
-        let present = original.attributes(session.token.present_store().as_ref())?;
+        let (original, store) = self.object(&session, object)?;
+        let present = original.attributes(store.as_ref())?;
         if !present.is(ck::CKA_COPYABLE) {
             return Err(Error::ActionProhibited);
         }
@@ -84,8 +84,8 @@ impl Application {
     pub fn destroy_object(&self, session: SessionHandle, object: ObjectHandle) -> Result<()> {
         let session = self.session(session)?;
         self.fixed(&session, object)?;
-        let object = self.object(&session, object)?;
-        let attributes = object.attributes(session.token.present_store().as_ref())?;
+        let (object, store) = self.object(&session, object)?;
+        let attributes = object.attributes(store.as_ref())?;
         self.may_write(&session, attributes)?;
         if !attributes.is(ck::CKA_DESTROYABLE) {
             return Err(Error::ActionProhibited);
@@ -114,8 +114,8 @@ impl Application {
         if let Some(attributes) = self.built_in(&session, object)? {
             return Ok(codec::encode_plain(&attributes)?.len() as u64);
         }
-        let object = self.object(&session, object)?;
-        let attributes = object.attributes(session.token.present_store().as_ref())?;
+        let (object, store) = self.object(&session, object)?;
+        let attributes = object.attributes(store.as_ref())?;
         Ok(codec::encode(attributes)?.len() as u64)
     }
 
@@ -126,8 +126,8 @@ impl Application {
             let answer = |of: &Type| attributes.value(*of).map_or(Answer::Absent, |v| Answer::Value(v.duplicate()));
             return Ok(types.iter().map(answer).collect());
         }
-        let object = self.object(&session, object)?;
-        let attributes = object.attributes(session.token.present_store().as_ref())?;
+        let (object, store) = self.object(&session, object)?;
+        let attributes = object.attributes(store.as_ref())?;
         let schema = build::schema_of(attributes)?;
         let answer = |of: &Type| match attributes.value(*of) {
             None => Answer::Absent,
@@ -255,19 +255,30 @@ impl Application {
         session.operations().search.take().map(drop).ok_or(Error::OperationNotInitialized)
     }
 
-    /// The object of a handle that this session may see.
-    pub(super) fn object(&self, session: &Session, handle: ObjectHandle) -> Result<Arc<Object>> {
-        self.found(session, handle, Error::ObjectHandleInvalid).map(|(object, _)| object)
+    /// The object of a handle that this session may see, and the store it was read from.
+    pub(super) fn object(&self, session: &Session, handle: ObjectHandle) -> Result<Found> {
+        self.found(session, handle, Error::ObjectHandleInvalid)
     }
 
-    /// The same and the store it was read from; `unknown` without such an object.
+    /// The same; `unknown` without such an object.
     pub(super) fn found(&self, session: &Session, handle: ObjectHandle, unknown: Error) -> Result<Found> {
+        self.up_to_date(session, handle, session.token.object(handle), unknown)
+    }
+
+    /// The same of a handle that this was found under just now.
+    pub(super) fn up_to_date(
+        &self,
+        session: &Session,
+        handle: ObjectHandle,
+        seen: Option<Arc<Object>>,
+        unknown: Error,
+    ) -> Result<Found> {
         let token = &session.token;
+        let object = seen.ok_or(unknown)?;
+        if let Home::Session { .. } = object.home {
+            return Ok((object, None));
+        }
         for _ in 0..TRIES {
-            let object = token.object(handle).ok_or(unknown)?;
-            if let Home::Session { .. } = object.home {
-                return Ok((object, None));
-            }
             token.glance()?;
             self.settle(token);
             let object = token.object(handle).ok_or(unknown)?;
@@ -303,7 +314,8 @@ impl Application {
         if self.shared.config.strict {
             strict::settle(template, None, schema);
         }
-        build::fill(template, schema, birth, session.token.who() == Some(Who::So))
+        let so = template.is(ck::CKA_TRUSTED) && session.token.who() == Some(Who::So);
+        build::fill(template, schema, birth, so)
     }
 
     /// The UUID of a session object (RFC 9562 version 8): random of this application, and the handle. One that is all

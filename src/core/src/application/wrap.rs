@@ -31,10 +31,7 @@ impl Application {
         let wrapping = row.wrapping.as_ref().ok_or(Error::MechanismInvalid)?;
         let parameter = &mechanism.parameter;
         self.to_wrap(&session, row, parameter, (wrapping_key, key), |usable, plain| {
-            let wrapped = (wrapping.wrap)(row, usable, parameter, plain).map_err(of_wrapping)?;
-            let Some(out) = out else { return Ok(wrapped.len()) };
-            out.get_mut(..wrapped.len()).ok_or(Error::BufferTooSmall(wrapped.len()))?.copy_from_slice(&wrapped);
-            Ok(wrapped.len())
+            (wrapping.wrap)(row, usable, parameter, plain, out).map_err(of_wrapping)
         })
     }
 
@@ -75,8 +72,9 @@ impl Application {
         wrap: impl FnOnce(&Arc<Key>, &[u8]) -> Result<T>,
     ) -> Result<T> {
         let wrapping = row.wrapping.as_ref().ok_or(Error::MechanismInvalid)?;
-        let (outer, outer_store) = self.key(session, wrapping_key).map_err(of_wrapping_key)?;
-        let (inner, inner_store) = self.key(session, key)?;
+        let [outer, inner] = session.token.objects([wrapping_key, key]);
+        let (outer, outer_store) = self.up_to_date(session, wrapping_key, outer, Error::WrappingKeyHandleInvalid)?;
+        let (inner, inner_store) = self.up_to_date(session, key, inner, Error::KeyHandleInvalid)?;
         let (usable, permit) = outer.key(outer_store.as_ref()).map_err(of_wrapping_key)?;
         let inner = inner.attributes(inner_store.as_ref())?;
         let class = inner.ulong(ck::CKA_CLASS);
@@ -95,7 +93,11 @@ impl Application {
             Some(ck::CKO_PRIVATE_KEY) if wrapping.holds == Holds::Keys => {}
             _ => return Err(Error::KeyNotWrappable),
         }
-        wrappable(inner, outer.attributes(outer_store.as_ref())?, wrapping, parameter)?;
+        let outer = outer.attributes(outer_store.as_ref())?;
+        wrappable(inner, outer, wrapping, parameter)?;
+        if permit.wrap_template {
+            fits_template(inner, outer)?;
+        }
         // The value of a secret key, PKCS #8 of a private one.
         match class {
             Some(ck::CKO_SECRET_KEY) => wrap(usable, inner.bytes(ck::CKA_VALUE).ok_or(Error::General)?),
@@ -290,12 +292,6 @@ fn wrappable(inner: &Attributes, outer: &Attributes, wrapping: &Wrapping, parame
         // The wrapped key does not say so: what is made of it would ask for no PIN.
         return Err(Error::UserNotLoggedIn);
     }
-    if let Some(Value::Template(asked)) = outer.value(ck::CKA_WRAP_TEMPLATE) {
-        let has = |(of, value): (Type, &Value)| inner.value(of).is_some_and(|present| present.same(value));
-        if !asked.iter().all(has) {
-            return Err(Error::KeyHandleInvalid);
-        }
-    }
     if inner.is(ck::CKA_SENSITIVE) {
         for (allowed, advice) in [
             (confine::wraps_sensitive(outer), HOW_TO),
@@ -309,6 +305,13 @@ fn wrappable(inner: &Attributes, outer: &Attributes, wrapping: &Wrapping, parame
         }
     }
     Ok(())
+}
+
+/// CKA_WRAP_TEMPLATE.
+fn fits_template(inner: &Attributes, outer: &Attributes) -> Result<()> {
+    let Some(Value::Template(asked)) = outer.value(ck::CKA_WRAP_TEMPLATE) else { return Ok(()) };
+    let has = |(of, value): (Type, &Value)| inner.value(of).is_some_and(|present| present.same(value));
+    if asked.iter().all(has) { Ok(()) } else { Err(Error::KeyHandleInvalid) }
 }
 
 /// What the template of a new key says of its value.

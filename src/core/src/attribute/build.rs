@@ -57,7 +57,8 @@ pub fn schema_for(template: &mut Attributes, class: u64, types: &[u64]) -> Resul
     rules::find(class, Some(subtype)).ok_or(Error::TemplateInconsistent)
 }
 
-/// Checks a template against the rows and fills in what it leaves out. `so`: the SO is logged in.
+/// Checks a template against the rows and fills in what it leaves out. `so`: the SO is logged in, who alone sets
+/// CKA_TRUSTED.
 pub fn fill(template: &mut Attributes, schema: &'static Schema, birth: Birth, so: bool) -> Result<()> {
     let column = match birth {
         Birth::Create => 0,

@@ -82,7 +82,7 @@ macro_rules! rows {
                 wrapping: Some(Wrapping {
                     holds: Holds::Keys,
                     sealed: |_| false,
-                    wrap: |row, key, parameter, plain| encrypt(row, key, &of_any_len(parameter)?, plain),
+                    wrap: |row, key, parameter, plain, out| encrypt(row, key, &of_any_len(parameter)?, plain, out),
                     unwrap: |row, key, parameter, wrapped, _: &Wanted| {
                         decrypt(row, key, &of_any_len(parameter)?, wrapped)
                     },

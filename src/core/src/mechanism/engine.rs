@@ -5,6 +5,10 @@
 use super::Parameter;
 use crate::{Error, Result};
 
+/// Where output goes: `None` asks for the length only and changes no state; a buffer that is too short gives
+/// `BufferTooSmall(needed)` and changes no state either.
+pub type Sink<'a> = Option<&'a mut [u8]>;
+
 /// Encryption or decryption.
 pub trait Cipher: Send {
     /// Begins an operation; also after an earlier one ended in any way.

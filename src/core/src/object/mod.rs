@@ -45,8 +45,16 @@ pub struct Object {
     pub named: bool,
     /// What the index says of it; a session object has none.
     record: Box<[u8]>,
-    attributes: OnceLock<Attributes>,
+    attributes: Kept,
     key: OnceLock<(Arc<Key>, Permit)>,
+}
+
+/// Where the attributes of an object are.
+enum Kept {
+    /// Here, from the beginning.
+    Here(Attributes),
+    /// On disk until they are needed.
+    Stored(OnceLock<Attributes>),
 }
 
 impl Object {
@@ -59,7 +67,7 @@ impl Object {
             private: entry.ring == Ring::Private,
             named: true,
             record: entry.record.into_boxed_slice(),
-            attributes: OnceLock::new(),
+            attributes: Kept::Stored(OnceLock::new()),
             key: OnceLock::new(),
         }
     }
@@ -78,7 +86,7 @@ impl Object {
             private: attributes.is(ck::CKA_PRIVATE),
             named: has(ck::CKA_LABEL) || has(ck::CKA_ID),
             record: Box::default(),
-            attributes: OnceLock::from(attributes),
+            attributes: Kept::Here(attributes),
             key: OnceLock::new(),
         }
     }
@@ -95,27 +103,41 @@ impl Object {
     pub fn name(&self, of: Type) -> Option<&[u8]> {
         match self.home {
             Home::Token { .. } => record::bytes(&self.record, of),
-            Home::Session { .. } => self.attributes.get()?.bytes(of),
+            Home::Session { .. } => self.present()?.bytes(of),
         }
     }
 
     /// The counter of a session key for one-time passwords.
     pub fn counter(&self) -> Option<&Counter> {
-        match self.attributes.get()?.value(ck::CKA_OTP_COUNTER) {
+        match self.present()?.value(ck::CKA_OTP_COUNTER) {
             Some(Value::Counter(counter)) => Some(counter),
             _ => None,
         }
     }
 
-    /// Gives the attributes to an object just made, so that they are not read back from disk.
+    /// Gives the attributes to an object just stored, so that they are not read back from disk.
     pub fn remember(&self, attributes: Attributes) {
-        // Someone who read them from disk meanwhile read the same.
-        let _ = self.attributes.set(attributes);
+        if let Kept::Stored(place) = &self.attributes {
+            // Someone who read them from disk meanwhile read the same.
+            let _ = place.set(attributes);
+        }
+    }
+
+    /// The attributes, unless they are still on disk.
+    fn present(&self) -> Option<&Attributes> {
+        match &self.attributes {
+            Kept::Here(attributes) => Some(attributes),
+            Kept::Stored(place) => place.get(),
+        }
     }
 
     /// All attributes, from the envelope on first need.
     pub fn attributes(&self, store: Option<&Arc<dyn ObjectStore>>) -> Result<&Attributes> {
-        if let Some(present) = self.attributes.get() {
+        let place = match &self.attributes {
+            Kept::Here(attributes) => return Ok(attributes),
+            Kept::Stored(place) => place,
+        };
+        if let Some(present) = place.get() {
             return Ok(present);
         }
         let (Home::Token { ring, version }, Some(store)) = (self.home, store) else {
@@ -125,7 +147,7 @@ impl Object {
         let attributes = codec::decode(body.as_ref()).inspect_err(|_| {
             log::error!("object {}: its envelope opens but does not decode; it was made by a newer version", self.uuid);
         })?;
-        Ok(self.attributes.get_or_init(|| attributes))
+        Ok(place.get_or_init(|| attributes))
     }
 
     /// Whether anybody besides this object has its usable key: an operation, at work or at rest.
@@ -152,6 +174,8 @@ pub struct Permit {
     pub class: u64,
     /// CKA_ALWAYS_AUTHENTICATE.
     pub reauthenticate: bool,
+    /// Whether it has a CKA_WRAP_TEMPLATE.
+    pub wrap_template: bool,
     usages: u32,
     mechanisms: Option<Box<[u64]>>,
 }
@@ -180,6 +204,7 @@ impl Permit {
         Some(Permit {
             class,
             reauthenticate: key.is(ck::CKA_ALWAYS_AUTHENTICATE),
+            wrap_template: key.has(ck::CKA_WRAP_TEMPLATE),
             usages: USAGES.iter().enumerate().filter(|(_, of)| key.is(**of)).fold(0, |bits, (i, _)| bits | 1 << i),
             mechanisms: match key.value(ck::CKA_ALLOWED_MECHANISMS) {
                 Some(Value::Ulongs(list)) if !list.is_empty() => Some(list.clone().into_boxed_slice()),

@@ -8,6 +8,7 @@ use crate::mechanism::key::{Key, Spare};
 use crate::mechanism::message::Nonces;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
+use sealhsm_crypto::cipher::Direction;
 use sealhsm_secret::Secret;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -232,8 +233,8 @@ impl Operation {
     pub fn retire(self) {
         let Some(key) = self.key else { return };
         let spare = match (self.kind, self.engine) {
-            (Kind::Encrypt, Engine::Cipher(e)) => Spare::Encrypt(e),
-            (Kind::Decrypt, Engine::Cipher(e)) => Spare::Decrypt(e),
+            (Kind::Encrypt, Engine::Cipher(e)) => Spare::Cipher(Direction::Encrypt, e),
+            (Kind::Decrypt, Engine::Cipher(e)) => Spare::Cipher(Direction::Decrypt, e),
             (_, Engine::Sign(e)) => Spare::Sign(e),
             (_, Engine::Verify(e) | Engine::VerifySignature(e, _)) => Spare::Verify(e),
             (_, Engine::Recover(e)) => Spare::Recover(e),

@@ -398,6 +398,12 @@ impl Token {
         read(&self.view).get(handle).cloned()
     }
 
+    /// The same for several at once.
+    pub fn objects<const N: usize>(&self, handles: [u64; N]) -> [Option<Arc<Object>>; N] {
+        let view = read(&self.view);
+        handles.map(|handle| view.get(handle).cloned())
+    }
+
     /// Reads the view.
     pub fn with_view<T>(&self, look: impl FnOnce(&View) -> T) -> T {
         look(&read(&self.view))

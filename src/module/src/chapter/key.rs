@@ -1,6 +1,6 @@
 //! Chapter "key management" (PKCS#11 3.2 section 5.18).
 
-use crate::decode;
+use crate::decode::{self, Wrapping};
 use crate::encode::Output;
 use crate::entry::entries;
 use cryptoki_sys as ck;
@@ -51,15 +51,18 @@ entries! {
         length: *mut ck::CK_ULONG
     ) {
         let out = Output::of(wrapped, length)?;
-        if let Some((number, mut message, aad)) = decode::wrapping(mechanism)? {
-            // The nonce may be asked for: it goes back with the wrapped key.
-            let parameter = message.given.parameter(aad, true);
-            let mechanism = Mechanism { mechanism: number, parameter };
-            out.fill(|out| app.wrap_key(session, &mechanism, wrapping_key, key, out))?;
-            return if wrapped.is_null() { Ok(()) } else { message.return_nonce() };
+        let wrap = |mechanism: &Mechanism<'_>| {
+            out.fill(|out| app.wrap_key(session, mechanism, wrapping_key, key, out))
+        };
+        match decode::wrapping(mechanism)? {
+            Wrapping::Plain(mechanism) => wrap(&mechanism),
+            Wrapping::Nonce(mechanism, mut message, aad) => {
+                // The nonce may be asked for: it goes back with the wrapped key.
+                let parameter = message.given.parameter(aad, true);
+                wrap(&Mechanism { mechanism, parameter })?;
+                if wrapped.is_null() { Ok(()) } else { message.return_nonce() }
+            }
         }
-        let mechanism = decode::mechanism(mechanism)?;
-        out.fill(|out| app.wrap_key(session, &mechanism, wrapping_key, key, out))
     }
 
     fn C_WrapKeyAuthenticated(
@@ -99,16 +102,15 @@ entries! {
         key: *mut ck::CK_OBJECT_HANDLE
     ) {
         let to = key.required()?;
-        let apart = decode::wrapping(mechanism)?;
-        let plain = decode::mechanism(mechanism)?;
+        let mechanism = decode::wrapping(mechanism)?;
         let (wrapped, template) = (wrapped.required()?.bytes(length)?, decode::template(template, count)?);
         let unwrap = |mechanism: &Mechanism<'_>| app.unwrap_key(session, mechanism, unwrapping_key, wrapped, &template);
-        to.write(match apart {
-            Some((number, mut message, aad)) => {
+        to.write(match mechanism {
+            Wrapping::Plain(mechanism) => unwrap(&mechanism)?,
+            Wrapping::Nonce(mechanism, mut message, aad) => {
                 let parameter = message.given.parameter(aad, false);
-                unwrap(&Mechanism { mechanism: number, parameter })?
+                unwrap(&Mechanism { mechanism, parameter })?
             }
-            None => unwrap(&plain)?,
         })
     }
 

@@ -3,7 +3,9 @@
 mod mechanism;
 mod template;
 
-pub use mechanism::{Message, authenticated, back, mechanism, mechanism_or_cancel, message_or_cancel, wrapping};
+pub use mechanism::{
+    Message, Wrapping, authenticated, back, mechanism, mechanism_or_cancel, message_or_cancel, wrapping,
+};
 pub use template::{entries, template};
 
 use crate::pointer::Pointer;

@@ -112,11 +112,9 @@ pub(super) const RC2: Algorithm =
 
 static ALL: &[&Algorithm] = &[&AES, &CAMELLIA, &ARIA, &SEED, &DES, &DES3, &CAST128, &IDEA, &BLOWFISH, &RC2];
 
-/// The least and most bytes that keys of this type have; nothing for types that are not of a block cipher.
-pub(super) fn key_lengths(key_type: u64) -> impl Iterator<Item = (usize, usize)> {
-    let algorithm = ALL.iter().find(|algorithm| algorithm.types.contains(&key_type));
-    let keys = algorithm.map_or(&[][..], |algorithm| algorithm.keys).iter();
-    keys.filter(move |keys| keys.key_type == key_type).map(|keys| (keys.least, keys.most))
+/// The key types of block ciphers, and the least and most bytes that such keys have.
+pub(super) fn key_lengths() -> impl Iterator<Item = (u64, (usize, usize))> {
+    ALL.iter().flat_map(|algorithm| algorithm.keys).map(|keys| (keys.key_type, (keys.least, keys.most)))
 }
 
 /// CKA_CHECK_VALUE: the first bytes of a block of zeros encrypted with the key. `None` for other types of keys.

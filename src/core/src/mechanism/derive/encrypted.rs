@@ -4,7 +4,6 @@
 use super::{Bases, Derivation, Wanted};
 use crate::mechanism::block::{AES, ARIA, Algorithm, Block, CAMELLIA, DES, DES3, Mode, SEED};
 use crate::mechanism::engine::Cipher;
-use crate::mechanism::key::Spare;
 use crate::mechanism::{Group, Parameter, Row, Shape};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
@@ -67,14 +66,12 @@ fn derive(
     }
     let len = wanted.len_within(data.len())?;
     let mut out = Secret::zeroed(data.len());
-    let mut engine: Box<dyn Cipher> = match bases.key.spare(mechanism, |spare| matches!(spare, Spare::Encrypt(_))) {
-        Some(Spare::Encrypt(engine)) => engine,
-        _ => Box::new(Block::new(algorithm, bases.key, mode, Direction::Encrypt)?),
-    };
-    engine.start(&iv)?;
-    engine.once(data, out.as_mut())?;
-    engine.forget(true)?;
-    bases.key.keep(mechanism, Spare::Encrypt(engine));
+    let make = || Ok(Box::new(Block::new(algorithm, bases.key, mode, Direction::Encrypt)?) as Box<dyn Cipher>);
+    bases.key.with_cipher(mechanism, Direction::Encrypt, make, |cipher| {
+        cipher.start(&iv)?;
+        cipher.once(data, out.as_mut())?;
+        cipher.forget(true)
+    })?;
     out.truncate(len);
     Ok(out)
 }

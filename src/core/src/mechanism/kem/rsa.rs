@@ -27,7 +27,8 @@ fn ciphertext_len(key: &Key) -> Result<usize> {
 fn encapsulate(row: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<(Secret, Vec<u8>)> {
     let mut secret = Secret::zeroed(wanted.len_or(None)?);
     sealhsm_crypto::random::private(secret.as_mut()).map_err(failed)?;
-    let ciphertext = encrypt(row, key, parameter, secret.as_ref()).map_err(|error| match error {
+    let mut ciphertext = vec![0; ciphertext_len(key)?];
+    encrypt(row, key, parameter, secret.as_ref(), Some(&mut ciphertext)).map_err(|error| match error {
         Error::DataLenRange => Error::KeySizeRange,
         error => error,
     })?;

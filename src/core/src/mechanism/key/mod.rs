@@ -24,6 +24,7 @@ use crate::attribute::{Attributes, Type, Value, confine};
 use crate::token::lock;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
+use sealhsm_crypto::cipher::Direction;
 use sealhsm_crypto::curve::{Curve, Shape};
 use sealhsm_crypto::digest;
 use sealhsm_crypto::dl::Group;
@@ -103,10 +104,8 @@ pub enum Material {
 
 /// An engine at rest. It owns what it needs of the key, and never the key, which would then never end.
 pub enum Spare {
-    /// Encrypting.
-    Encrypt(Box<dyn Cipher>),
-    /// Decrypting.
-    Decrypt(Box<dyn Cipher>),
+    /// Encrypting or decrypting.
+    Cipher(Direction, Box<dyn Cipher>),
     /// Signing.
     Sign(Box<dyn Signer>),
     /// Verifying.
@@ -187,6 +186,24 @@ impl Key {
         if spares.len() < MAX_SPARES {
             spares.push((mechanism, spare));
         }
+    }
+
+    /// Works with a cipher at rest, or with one that `make` makes; if all goes well, it is at rest from then on.
+    pub(super) fn with_cipher<T>(
+        &self,
+        mechanism: u64,
+        direction: Direction,
+        make: impl FnOnce() -> Result<Box<dyn Cipher>>,
+        work: impl FnOnce(&mut dyn Cipher) -> Result<T>,
+    ) -> Result<T> {
+        let mut cipher = match self.spare(mechanism, |spare| matches!(spare, Spare::Cipher(of, _) if *of == direction))
+        {
+            Some(Spare::Cipher(_, cipher)) => cipher,
+            _ => make()?,
+        };
+        let done = work(&mut *cipher)?;
+        self.keep(mechanism, Spare::Cipher(direction, cipher));
+        Ok(done)
     }
 
     /// The value of a secret key.

@@ -5,10 +5,12 @@ use crate::attribute::{Attributes, Value, rules};
 use crate::mechanism::block::{self, xts};
 use crate::mechanism::failed;
 use crate::mechanism::secret::MAX_SECRET;
+use crate::numbered::ByNumber;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::digest;
 use sealhsm_secret::Secret;
+use std::sync::LazyLock;
 
 /// Key types that are not of a block cipher and yet not of any length: least and most bytes.
 const LENGTHS: &[(u64, (usize, usize))] = &[
@@ -26,26 +28,34 @@ pub(super) fn open(key: &Attributes) -> Result<Material> {
     Ok(Material::Secret(Secret::copy_of(required(key, ck::CKA_VALUE)?)))
 }
 
-/// Least and most bytes; nothing for types that may have any length.
-fn lengths(key_type: u64) -> impl Iterator<Item = (usize, usize)> {
-    let others = LENGTHS.iter().filter(move |(of, _)| *of == key_type).map(|(_, lengths)| *lengths);
-    block::key_lengths(key_type).chain(others)
+/// All of them and those of block ciphers, by key type: every new key is looked up.
+static BY_TYPE: LazyLock<ByNumber<Vec<(usize, usize)>>> = LazyLock::new(|| {
+    let mut by_type = ByNumber::<Vec<_>>::default();
+    for (key_type, lengths) in block::key_lengths().chain(LENGTHS.iter().copied()) {
+        by_type.entry(key_type).or_default().push(lengths);
+    }
+    by_type
+});
+
+/// Least and most bytes; `None` for types that may have any length.
+fn lengths(key_type: u64) -> Option<&'static [(usize, usize)]> {
+    BY_TYPE.get(&key_type).map(Vec::as_slice)
 }
 
 /// Whether a secret key of this type can have this many bytes.
 pub fn is_len(key_type: u64, len: usize) -> bool {
-    let mut lengths = lengths(key_type).peekable();
-    match lengths.peek() {
-        Some(_) => lengths.any(|(least, most)| (least..=most).contains(&len)),
+    match lengths(key_type) {
+        Some(lengths) => lengths.iter().any(|(least, most)| (*least..=*most).contains(&len)),
         None => (1..=MAX_SECRET).contains(&(len as u64)),
     }
 }
 
 /// How many bytes every key of this type has, if all have the same number.
 pub fn only_len(key_type: u64) -> Option<usize> {
-    let mut lengths = lengths(key_type);
-    let (least, most) = lengths.next()?;
-    (least == most && lengths.next().is_none()).then_some(least)
+    match lengths(key_type)? {
+        [(least, most)] if least == most => Some(*least),
+        _ => None,
+    }
 }
 
 /// Whether these bytes can be a key of this type.

@@ -1,6 +1,6 @@
 //! AES key wrapping (RFC 3394, RFC 5649): rows, the wrapping itself, and single-part encryption with it.
 
-use super::{Holds, Wanted, Wrapping};
+use super::{Holds, Wanted, Wrapping, put};
 use crate::mechanism::aes::{SIZES, TYPES};
 use crate::mechanism::engine::Cipher;
 use crate::mechanism::key::Key;
@@ -22,7 +22,7 @@ macro_rules! rows {
                 wrapping: Some(Wrapping {
                     holds: Holds::Keys,
                     sealed: |parameter| $scheme.sealed(parameter),
-                    wrap: |_, key, parameter, plain| $scheme.wrap(key, parameter, plain),
+                    wrap: |_, key, parameter, plain, out| put(&$scheme.wrap(key, parameter, plain)?, out),
                     unwrap: |_, key, parameter, wrapped, _: &Wanted| $scheme.unwrap(key, parameter, wrapped),
                 }),
             })

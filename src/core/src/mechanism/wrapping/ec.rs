@@ -2,7 +2,7 @@
 //! upon with the wrapping key becomes an AES key, and the wrapped key is the new public key ‖ RFC 5649 under that.
 
 use super::aes::KWP;
-use super::{Holds, Wanted, Wrapping};
+use super::{Holds, Sink, Wanted, Wrapping, put};
 use crate::mechanism::derive::agreement::{After, half};
 use crate::mechanism::key::{Key, curve};
 use crate::mechanism::{Parameter, Row, Shape, ec, edwards, failed};
@@ -52,7 +52,7 @@ fn parts<'a>(parameter: &Parameter<'a>) -> Result<(After<'a>, Wanted)> {
     Ok((after, Wanted { class: ck::CKO_SECRET_KEY, key_type: ck::CKK_AES, len }))
 }
 
-fn wrap(_: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, plain: &[u8]) -> Result<Vec<u8>> {
+fn wrap(_: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, plain: &[u8], out: Sink<'_>) -> Result<usize> {
     let (after, wanted) = parts(parameter)?;
     let (key, curve) = half(key)?;
     let peer = curve.public_of_key(key).map_err(failed)?;
@@ -60,7 +60,7 @@ fn wrap(_: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, plain: &[u8]) -> Res
     let private = curve.private_key(private.as_ref()).map_err(failed)?;
     let aes = after.agree(&private, curve, &peer, &wanted)?;
     wrapped.extend(KWP.wrap_with(aes.as_ref(), None, plain)?);
-    Ok(wrapped)
+    put(&wrapped, out)
 }
 
 /// Bytes of the public key at the beginning.

@@ -1,10 +1,11 @@
 //! A wrapped key that is nothing but its encryption: the row's own cipher does it. Block modes without padding of their
 //! own fill up with zeros (PKCS#11 3.2 sections 6.10.5 and 6.10.6).
 
-use super::{Holds, Wanted, Wrapping};
-use crate::mechanism::key::{self, Key, Spare};
+use super::{Holds, Sink, Wanted, Wrapping, put};
+use crate::mechanism::key::{self, Key};
 use crate::mechanism::{Parameter, Row};
 use crate::{Error, Result};
+use sealhsm_crypto::cipher::Direction;
 use sealhsm_secret::Secret;
 use std::sync::Arc;
 
@@ -16,24 +17,29 @@ pub const fn zero_padded<const BLOCK: usize>() -> Wrapping {
     Wrapping { holds: Holds::Secrets, sealed: |_| false, wrap: wrap_padded::<BLOCK>, unwrap: unwrap_padded::<BLOCK> }
 }
 
-/// One message through the row's cipher.
+/// One message through the row's cipher, straight to where it goes if there is room for the most that it can be.
 pub(in crate::mechanism) fn encrypt(
     row: &Row,
     key: &Arc<Key>,
     parameter: &Parameter<'_>,
     plain: &[u8],
-) -> Result<Vec<u8>> {
-    let mut engine = match key.spare(row.mechanism, |spare| matches!(spare, Spare::Encrypt(_))) {
-        Some(Spare::Encrypt(engine)) => engine,
-        _ => row.encrypt.ok_or(Error::MechanismInvalid)?(key)?,
-    };
-    engine.start(parameter)?;
-    let mut wrapped = vec![0; engine.output_len(plain.len(), true)];
-    let len = engine.once(plain, &mut wrapped)?;
-    engine.forget(false)?;
-    key.keep(row.mechanism, Spare::Encrypt(engine));
-    wrapped.truncate(len);
-    Ok(wrapped)
+    out: Sink<'_>,
+) -> Result<usize> {
+    let make = || row.encrypt.ok_or(Error::MechanismInvalid)?(key);
+    key.with_cipher(row.mechanism, Direction::Encrypt, make, |cipher| {
+        cipher.start(parameter)?;
+        let most = cipher.output_len(plain.len(), true);
+        let len = match out {
+            Some(out) if out.len() >= most => cipher.once(plain, &mut out[..most])?,
+            out => {
+                let mut wrapped = vec![0; most];
+                let len = cipher.once(plain, &mut wrapped)?;
+                put(&wrapped[..len], out)?
+            }
+        };
+        cipher.forget(false)?;
+        Ok(len)
+    })
 }
 
 /// The reverse.
@@ -43,17 +49,15 @@ pub(in crate::mechanism) fn decrypt(
     parameter: &Parameter<'_>,
     wrapped: &[u8],
 ) -> Result<Secret> {
-    let mut engine = match key.spare(row.mechanism, |spare| matches!(spare, Spare::Decrypt(_))) {
-        Some(Spare::Decrypt(engine)) => engine,
-        _ => row.decrypt.ok_or(Error::MechanismInvalid)?(key)?,
-    };
-    engine.start(parameter)?;
-    let mut plain = Secret::zeroed(engine.output_len(wrapped.len(), true));
-    let len = engine.once(wrapped, plain.as_mut())?;
-    engine.forget(true)?;
-    key.keep(row.mechanism, Spare::Decrypt(engine));
-    plain.truncate(len);
-    Ok(plain)
+    let make = || row.decrypt.ok_or(Error::MechanismInvalid)?(key);
+    key.with_cipher(row.mechanism, Direction::Decrypt, make, |cipher| {
+        cipher.start(parameter)?;
+        let mut plain = Secret::zeroed(cipher.output_len(wrapped.len(), true));
+        let len = cipher.once(wrapped, plain.as_mut())?;
+        cipher.forget(true)?;
+        plain.truncate(len);
+        Ok(plain)
+    })
 }
 
 fn unwrap(row: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, wrapped: &[u8], _: &Wanted) -> Result<Secret> {
@@ -65,13 +69,14 @@ fn wrap_padded<const BLOCK: usize>(
     key: &Arc<Key>,
     parameter: &Parameter<'_>,
     plain: &[u8],
-) -> Result<Vec<u8>> {
+    out: Sink<'_>,
+) -> Result<usize> {
     if plain.len() % BLOCK == 0 {
-        return encrypt(row, key, parameter, plain);
+        return encrypt(row, key, parameter, plain, out);
     }
     let mut padded = Secret::zeroed(plain.len().next_multiple_of(BLOCK));
     padded.as_mut()[..plain.len()].copy_from_slice(plain);
-    encrypt(row, key, parameter, padded.as_ref())
+    encrypt(row, key, parameter, padded.as_ref(), out)
 }
 
 /// Without CKA_VALUE_LEN all of it is the key, except where keys of this type have one length.

@@ -6,16 +6,25 @@ pub(super) mod ec;
 pub(super) mod encrypted;
 pub(super) mod rsa;
 
+use super::engine::Sink;
 use super::key::Key;
 use super::{Parameter, Row};
-use crate::Result;
+use crate::{Error, Result};
 use sealhsm_secret::Secret;
 use std::sync::Arc;
 
-/// Plaintext to wrapped key. `DataLenRange`: too long, or no length that this way can hold.
-pub type Wrap = fn(&Row, &Arc<Key>, &Parameter<'_>, &[u8]) -> Result<Vec<u8>>;
+/// Plaintext to wrapped key, and how many bytes it has. `DataLenRange`: too long, or no length that this way can hold.
+pub type Wrap = fn(&Row, &Arc<Key>, &Parameter<'_>, &[u8], Sink<'_>) -> Result<usize>;
 /// The reverse. `EncryptedDataLenRange` by the length alone, `EncryptedDataInvalid` for all that is wrong inside.
 pub type Unwrap = fn(&Row, &Arc<Key>, &Parameter<'_>, &[u8], &Wanted) -> Result<Secret>;
+
+/// Gives out a wrapped key that was made elsewhere.
+fn put(wrapped: &[u8], out: Sink<'_>) -> Result<usize> {
+    if let Some(out) = out {
+        out.get_mut(..wrapped.len()).ok_or(Error::BufferTooSmall(wrapped.len()))?.copy_from_slice(wrapped);
+    }
+    Ok(wrapped.len())
+}
 
 /// How a mechanism wraps.
 #[derive(Clone, Copy)]

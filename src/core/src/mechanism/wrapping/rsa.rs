@@ -3,7 +3,7 @@
 
 use super::aes::KWP;
 use super::encrypted::{decrypt, encrypt};
-use super::{Holds, Wanted, Wrapping};
+use super::{Holds, Sink, Wanted, Wrapping, put};
 use crate::mechanism::key::{self, Key, rsa};
 use crate::mechanism::{Parameter, Row, failed, row};
 use crate::{Error, Result};
@@ -32,8 +32,8 @@ pub const WITH_AES: Wrapping =
 pub const RAW: Wrapping = Wrapping { holds: Holds::Secrets, sealed: |_| false, wrap: wrap_raw, unwrap: unwrap_raw };
 
 /// A key is too long as well when it is no number below the modulus.
-fn wrap_raw(row: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, plain: &[u8]) -> Result<Vec<u8>> {
-    encrypt(row, key, parameter, plain).map_err(|error| match error {
+fn wrap_raw(row: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, plain: &[u8], out: Sink<'_>) -> Result<usize> {
+    encrypt(row, key, parameter, plain, out).map_err(|error| match error {
         Error::DataInvalid => Error::DataLenRange,
         error => error,
     })
@@ -96,13 +96,14 @@ fn parts<'a>(parameter: &Parameter<'a>) -> Result<(Parameter<'a>, &'static Row, 
     Ok((Parameter::Oaep { hash, mgf, source, label }, row, len))
 }
 
-fn wrap_with_aes(_: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, plain: &[u8]) -> Result<Vec<u8>> {
+fn wrap_with_aes(_: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, plain: &[u8], out: Sink<'_>) -> Result<usize> {
     let (oaep, row, len) = parts(parameter)?;
     let mut aes = Secret::zeroed(len);
     sealhsm_crypto::random::private(aes.as_mut()).map_err(failed)?;
-    let mut wrapped = encrypt(row, key, &oaep, aes.as_ref())?;
+    let mut wrapped = vec![0; rsa::bytes(key.rsa()?.1)];
+    encrypt(row, key, &oaep, aes.as_ref(), Some(&mut wrapped))?;
     wrapped.extend(KWP.wrap_with(aes.as_ref(), None, plain)?);
-    Ok(wrapped)
+    put(&wrapped, out)
 }
 
 fn unwrap_with_aes(_: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, wrapped: &[u8], _: &Wanted) -> Result<Secret> {

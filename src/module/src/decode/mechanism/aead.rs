@@ -2,7 +2,7 @@
 //! and into which nonce and tag are written back.
 #![allow(unsafe_code)]
 
-use super::Given;
+use super::{Given, raw};
 use crate::pointer::Pointer;
 use cryptoki_sys as ck;
 use sealhsm_core::mechanism::message::{self, Layout, Shape};
@@ -186,19 +186,21 @@ pub fn authenticated<'c>(
     Ok((mechanism, of.and_then(|of| Message::of(of.message, parameter.at, parameter.length).ok())))
 }
 
-/// The mechanism of C_WrapKey or C_UnwrapKey where its parameter is CK_GCM_WRAP_PARAMS or CK_CCM_WRAP_PARAMS, which
-/// may ask for a nonce; the associated data beside it.
-pub fn wrapping<'c>(
-    pointer: Pointer<'c, ck::CK_MECHANISM>,
-) -> Result<Option<(ck::CK_MECHANISM_TYPE, Message<'c>, &'c [u8])>> {
-    let (mechanism, parameter) = raw(pointer)?;
-    let decoded = lookup(mechanism).and_then(|row| row.message).and_then(|of| parameter.wrapping(of.message).ok());
-    Ok(decoded.map(|(message, aad)| (mechanism, message, aad)))
+/// The mechanism of C_WrapKey or C_UnwrapKey.
+pub enum Wrapping<'c> {
+    /// As in every other call.
+    Plain(Mechanism<'c>),
+    /// CK_GCM_WRAP_PARAMS or CK_CCM_WRAP_PARAMS, which may ask for a nonce, and the associated data beside it.
+    Nonce(ck::CK_MECHANISM_TYPE, Message<'c>, &'c [u8]),
 }
 
-fn raw<'c>(pointer: Pointer<'c, ck::CK_MECHANISM>) -> Result<(ck::CK_MECHANISM_TYPE, Given<'c>)> {
-    let given = pointer.read()?;
-    // SAFETY: the parameter is covered by the promise for the mechanism.
-    let at = unsafe { pointer.inner(given.pParameter) };
-    Ok((given.mechanism, Given { at, length: given.ulParameterLen }))
+/// See [`Wrapping`].
+pub fn wrapping<'c>(pointer: Pointer<'c, ck::CK_MECHANISM>) -> Result<Wrapping<'c>> {
+    let (mechanism, parameter) = raw(pointer)?;
+    let row = lookup(mechanism);
+    let decoded = row.and_then(|row| row.message).and_then(|of| parameter.wrapping(of.message).ok());
+    Ok(match decoded {
+        Some((message, aad)) => Wrapping::Nonce(mechanism, message, aad),
+        None => Wrapping::Plain(parameter.of(mechanism, row)),
+    })
 }

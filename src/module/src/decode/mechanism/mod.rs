@@ -12,25 +12,26 @@ mod password;
 mod pq;
 mod tls;
 
-pub use aead::{Message, authenticated, message_or_cancel, wrapping};
+pub use aead::{Message, Wrapping, authenticated, message_or_cancel, wrapping};
 
 use crate::pointer::{Plain, Pointer};
 use cryptoki_sys as ck;
-use sealhsm_core::mechanism::{Mechanism, Parameter, Salt, Shape, lookup};
+use sealhsm_core::mechanism::{Mechanism, Parameter, Row, Salt, Shape, lookup};
 use sealhsm_core::{Error, Result};
 use std::ffi::c_void;
 
 /// A mechanism; NULL is `ArgumentsBad`.
 pub fn mechanism<'c>(pointer: Pointer<'c, ck::CK_MECHANISM>) -> Result<Mechanism<'c>> {
+    let (mechanism, given) = raw(pointer)?;
+    Ok(given.of(mechanism, lookup(mechanism)))
+}
+
+/// Its number, and the parameter as it is.
+fn raw<'c>(pointer: Pointer<'c, ck::CK_MECHANISM>) -> Result<(ck::CK_MECHANISM_TYPE, Given<'c>)> {
     let given = pointer.read()?;
     // SAFETY: the parameter is covered by the promise for the mechanism.
-    let parameter = unsafe { pointer.inner(given.pParameter) };
-    let parameter = match lookup(given.mechanism) {
-        Some(row) => Given { at: parameter, length: given.ulParameterLen }.decode(row.parameter),
-        // The core knows no such mechanism and says so.
-        None => Ok(Parameter::None),
-    };
-    Ok(Mechanism { mechanism: given.mechanism, parameter: parameter.unwrap_or(Parameter::Malformed) })
+    let at = unsafe { pointer.inner(given.pParameter) };
+    Ok((given.mechanism, Given { at, length: given.ulParameterLen }))
 }
 
 /// The mechanism of an Init call; NULL cancels.
@@ -59,6 +60,13 @@ struct ShortGcm {
 unsafe impl Plain for ShortGcm {}
 
 impl<'c> Given<'c> {
+    /// As its row has it.
+    fn of(self, mechanism: ck::CK_MECHANISM_TYPE, row: Option<&Row>) -> Mechanism<'c> {
+        // The core knows no mechanism without a row and says so.
+        let parameter = row.map_or(Ok(Parameter::None), |row| self.decode(row.parameter));
+        Mechanism { mechanism, parameter: parameter.unwrap_or(Parameter::Malformed) }
+    }
+
     fn decode(self, shape: Shape) -> Result<Parameter<'c>> {
         let none = self.at.is_null() && self.length == 0;
         match shape {
