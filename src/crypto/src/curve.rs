@@ -166,8 +166,7 @@ impl Curve {
     pub fn generate(&self) -> Result<(Secret, Vec<u8>)> {
         init()?;
         if self.shape != Weierstrass {
-            let mut seed = Secret::zeroed(self.scalar_len);
-            crate::random::private(seed.as_mut())?;
+            let seed = self.seed()?;
             let public = self.raw(seed.as_ref())?.raw_public_key()?;
             return Ok((seed, public));
         }
@@ -176,7 +175,24 @@ impl Curve {
         Ok((self.padded(key.private_key())?, self.uncompressed(key.public_key())?))
     }
 
-    /// The same from 64 more random bits than the order n has, modulo n - 1, plus 1 (FIPS 186-5 section A.2.1).
+    /// The same with a private key that is usable at once.
+    pub fn generate_key(&self) -> Result<(Key, Vec<u8>)> {
+        if self.shape != Weierstrass {
+            let key = self.raw(self.seed()?.as_ref())?;
+            let public = key.raw_public_key()?;
+            return Ok((Key::from_openssl(key), public));
+        }
+        let (private, public) = self.generate()?;
+        Ok((self.private_key(private.as_ref())?, public))
+    }
+
+    fn seed(&self) -> Result<Secret> {
+        let mut seed = Secret::zeroed(self.scalar_len);
+        crate::random::private(seed.as_mut())?;
+        Ok(seed)
+    }
+
+    /// The first again, from 64 more random bits than the order n has, modulo n - 1, plus 1 (FIPS 186-5 section A.2.1).
     pub fn generate_with_extra_bits(&self) -> Result<(Secret, Vec<u8>)> {
         let mut order = BigNum::new()?;
         self.group()?.order(&mut order, &mut *BigNumContext::new()?)?;
@@ -232,6 +248,8 @@ impl Curve {
         }
         // OpenSSL checks that a decoded point is on its curve.
         match EcPoint::from_bytes(self.group()?, bytes, &mut *BigNumContext::new()?) {
+            // To write it anew takes an inversion.
+            Ok(_) if bytes.len() == 1 + 2 * self.len => Ok(Some(bytes.to_vec())),
             Ok(point) => Ok(Some(self.uncompressed(&point)?)),
             Err(_) => Ok(None),
         }
@@ -253,18 +271,14 @@ impl Curve {
         Key::from_params(c"EC", Half::Private, self.named()?.number(c"priv", value))
     }
 
-    /// A usable public key, in the form of [`Curve::public_of`].
+    /// A usable public key of the bytes of one, in the form of [`Curve::public_of`]; an error if they are no point of the
+    /// curve.
     pub fn public_key(&self, public: &[u8]) -> Result<Key> {
         if self.shape != Weierstrass {
             let params = Params::new().bytes(c"pub", public);
             return Key::from_params(&self.name()?, Half::Public, params);
         }
         Key::from_params(c"EC", Half::Public, self.named()?.bytes(c"pub", public))
-    }
-
-    /// The bytes of a usable public key, in the form of [`Curve::public_of`].
-    pub fn public_of_key(&self, key: &Key) -> Result<Vec<u8>> {
-        Ok(key.octets(c"pub", 1 + 2 * self.len)?.as_ref().to_vec())
     }
 
     /// The SubjectPublicKeyInfo (RFC 5480 section 2, RFC 8410 section 4).
@@ -329,8 +343,6 @@ mod tests {
                 assert_eq!(curve.public(&public).unwrap(), Some(public));
             }
             assert!(curve.public_key(&public).unwrap().pkey().public_eq(&openssl));
-            let key = curve.public_key(&public).unwrap();
-            assert_eq!(curve.public_of_key(&key).unwrap(), public, "{curve:?}");
             curve.private_key(private.as_ref()).unwrap();
             assert!(der::whole(der::OID, curve.oid).is_some());
         }
@@ -357,6 +369,8 @@ mod tests {
             for wrong in [&hybrid[..], &off, &[0], &[], &public[1..]] {
                 assert_eq!(curve.public(wrong).unwrap(), None);
             }
+            // Agreement relies on it.
+            assert!(curve.public_key(&off).is_err());
         }
     }
 

@@ -88,7 +88,7 @@ fn derive(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Resu
     let Parameter::Ecdh1 { public, .. } = *parameter else { return Err(Error::MechanismParamInvalid) };
     let after = After::of(parameter)?;
     let (key, curve) = half(bases.key)?;
-    after.agree(key, curve, &curve::point(curve, public)?, wanted)
+    after.agree(key, curve, &curve::peer(curve, public)?, wanted)
 }
 
 /// A key on a curve for agreement.
@@ -118,7 +118,7 @@ impl<'a> After<'a> {
         &self,
         key: &pkey::Key,
         curve: &'static Curve,
-        peer: &[u8],
+        peer: &pkey::Key,
         wanted: &Wanted,
     ) -> Result<Secret> {
         let agreed = || agree(key, curve, peer).map_err(failed)?.ok_or(Error::PublicKeyInvalid);

@@ -28,11 +28,9 @@ fn after<'a>(parameter: &Parameter<'a>) -> Result<After<'a>> {
 
 fn encapsulate(_: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<(Secret, Vec<u8>)> {
     let after = after(parameter)?;
-    let (key, curve) = half(key)?;
-    let peer = curve.public_of_key(key).map_err(failed)?;
-    let (private, public) = curve.generate().map_err(failed)?;
-    let private = curve.private_key(private.as_ref()).map_err(failed)?;
-    Ok((after.agree(&private, curve, &peer, wanted)?, public))
+    let (peer, curve) = half(key)?;
+    let (private, public) = curve.generate_key().map_err(failed)?;
+    Ok((after.agree(&private, curve, peer, wanted)?, public))
 }
 
 fn decapsulate(
@@ -48,6 +46,6 @@ fn decapsulate(
         return Err(Error::EncryptedDataLenRange);
     }
     let wrong = |error| if error == Error::PublicKeyInvalid { Error::EncryptedDataInvalid } else { error };
-    let peer = curve::point(curve, ciphertext).map_err(wrong)?;
+    let peer = curve::peer(curve, ciphertext).map_err(wrong)?;
     after.agree(key, curve, &peer, wanted).map_err(wrong)
 }

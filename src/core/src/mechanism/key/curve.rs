@@ -7,7 +7,7 @@ use crate::mechanism::{Parameter, failed};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::curve::{self, Curve, Shape};
-use sealhsm_crypto::der;
+use sealhsm_crypto::{der, pkey};
 use sealhsm_secret::Secret;
 
 /// The shape of the curves of a key type.
@@ -55,6 +55,11 @@ pub fn point(curve: &Curve, bytes: &[u8]) -> Result<Vec<u8>> {
     let raw = if curve.is_public_len(bytes.len()) { Some(bytes) } else { der::whole(der::OCTET_STRING, bytes) };
     let point = raw.map(|raw| curve.public(raw)).transpose().map_err(failed)?.flatten();
     point.ok_or(Error::PublicKeyInvalid)
+}
+
+/// The same, usable for an agreement.
+pub fn peer(curve: &Curve, bytes: &[u8]) -> Result<pkey::Key> {
+    curve.public_key(&point(curve, bytes)?).map_err(failed)
 }
 
 pub(super) fn open(key: &Attributes) -> Result<Material> {

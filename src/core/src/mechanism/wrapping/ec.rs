@@ -54,11 +54,9 @@ fn parts<'a>(parameter: &Parameter<'a>) -> Result<(After<'a>, Wanted)> {
 
 fn wrap(_: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, plain: &[u8], out: Sink<'_>) -> Result<usize> {
     let (after, wanted) = parts(parameter)?;
-    let (key, curve) = half(key)?;
-    let peer = curve.public_of_key(key).map_err(failed)?;
-    let (private, mut wrapped) = curve.generate().map_err(failed)?;
-    let private = curve.private_key(private.as_ref()).map_err(failed)?;
-    let aes = after.agree(&private, curve, &peer, &wanted)?;
+    let (peer, curve) = half(key)?;
+    let (private, mut wrapped) = curve.generate_key().map_err(failed)?;
+    let aes = after.agree(&private, curve, peer, &wanted)?;
     wrapped.extend(KWP.wrap_with(aes.as_ref(), None, plain)?);
     put(&wrapped, out)
 }
@@ -73,7 +71,7 @@ fn unwrap(_: &Row, key: &Arc<Key>, parameter: &Parameter<'_>, wrapped: &[u8], _:
     let (key, curve) = half(key)?;
     let (point, inner) = wrapped.split_at_checked(point_len(curve)).ok_or(Error::EncryptedDataLenRange)?;
     let wrong = |error| if error == Error::PublicKeyInvalid { Error::EncryptedDataInvalid } else { error };
-    let peer = curve::point(curve, point).map_err(wrong)?;
+    let peer = curve::peer(curve, point).map_err(wrong)?;
     let aes = after.agree(key, curve, &peer, &wanted).map_err(wrong)?;
     KWP.unwrap_with(aes.as_ref(), None, inner)
 }
