@@ -238,8 +238,9 @@ pub struct ObjectImport {
 }
 
 const IMPORT: &str = "\
-Public keys and certificates are imported without a PIN if none is given. The passphrase may also be the
-credential sealhsm-passphrase; it comes before the PIN where one descriptor gives both. A PKCS #12 file: openssl pkcs12 -noenc -in FILE | sealhsm object import -";
+Public keys and certificates are imported without a PIN if none is given. The passphrase may also be
+the credential sealhsm-passphrase; it comes before the PIN where one descriptor gives both.
+A PKCS #12 file: openssl pkcs12 -noenc -in FILE | sealhsm object import -";
 
 /// `sealhsm object export`.
 #[derive(Debug, Args)]

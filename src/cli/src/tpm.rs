@@ -31,6 +31,9 @@ fn reset_lockout(context: &Context, args: &ResetLockout) -> Result<(), Failure> 
 /// PINs have nothing to do with what locks the lockout authorization.
 fn refused(error: Error) -> Failure {
     match error {
+        Error::WrongAuth => "wrong authorization; the TPM takes none now for the time that it was told \
+             (TPM2_PT_LOCKOUT_RECOVERY; zero: until it is restarted)"
+            .into(),
         Error::Lockout => {
             "the TPM takes no lockout authorization for now, since one was wrong; wait for the time that \
              it was told (TPM2_PT_LOCKOUT_RECOVERY; zero: until it is restarted), and give the right one"

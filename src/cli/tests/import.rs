@@ -359,6 +359,8 @@ fn secret_keys_are_imported_as_they_are() {
     assert_eq!((field(&made[0], "key"), made[0]["uses"].to_string()), ("AES 128", "[\"wrap\",\"unwrap\"]".into()));
     assert!(made[0]["traits"].to_string().contains("sensitive"));
     assert_eq!(field(&imported(&site, &["@any.key", "--secret", "generic"])[0], "key"), "generic 144");
+    let err = import(&site, &["@aes.key", "--secret", "aes", "--uses", "wrap,encapsulate"]).failed(2);
+    assert!(err.contains("--uses"), "{err}");
     let err = import(&site, &["@any.key", "--secret", "aes"]).failed(1);
     assert!(err.contains("16, 24 or 32"), "{err}");
     assert!(import(&site, &["@aes.key", "--secret", "aes", "--id", "0a"]).failed(1).contains("already"));
@@ -389,7 +391,7 @@ fn what_cannot_be_imported_is_refused_with_what_it_is_and_what_to_do() {
         ("curve.pem", "curve"),
         ("ssh", "ssh-keygen -p -m PKCS8"),
         ("empty", "empty"),
-        ("noise", "neither PEM"),
+        ("noise", "--secret takes"),
         ("cut", "does not end"),
         ("missing", "No such file"),
     ] {

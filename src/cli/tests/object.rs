@@ -81,8 +81,10 @@ fn a_private_object_is_not_found_and_not_destroyed_without_the_pin() {
     let site = filled();
     let err = site.run(&["object", "delete", "--label", "note"]).failed(1);
     assert!(err.contains("--login"), "{err}");
-    site.run(&["object", "delete", "--label", "note", "--pin-file", "@pin"]).ok();
+    assert!(!site.run(&["object", "delete", "--label", "note", "--pin-file", "@pin"]).ok().contains("--login"));
     assert_eq!(labels(&site, &["--pin-file", "@pin"]), ["cert web", "data web"]);
+    let out = site.run(&["object", "delete", "--label", "web", "--type", "data"]).ok();
+    assert!(out.contains("1 object is destroyed") && out.contains("--login"), "{out}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn with_a_tpm_and_a_token_nothing_is_wrong() {
     assert_eq!(status["tokens"][0]["label"], "t");
     assert_eq!(status["tokens"][0]["parent"]["name"], status["tpm"]["parent"]["name"]);
     assert!(text(&status["notes"]).contains("software TPM"), "{status}");
-    assert!(site.run(&["status"]).ok().contains("Nothing is wrong."));
+    assert!(site.run(&["status"]).ok().contains("Nothing is wrong that shows without a PIN."));
 }
 
 #[test]
@@ -74,6 +74,28 @@ fn a_directory_that_is_no_token_is_named() {
 }
 
 #[test]
+fn a_public_object_or_an_index_that_does_not_open_is_named() {
+    let site = Site::with_tpm();
+    let uuid = site.token("t")["uuid"].as_str().unwrap().to_owned();
+    let key = ["genpkey", "-algorithm", "ED25519", "-out"];
+    common::Done::of(site.program("openssl").args(key).arg(site.path("key.pem")).output().expect("openssl")).ok();
+    site.run(&["object", "import", "@key.pem", "--pin-file", "@pin"]).ok();
+    site.run(&["status"]).ok();
+    let public = site.run(&["object", "list", "--json"]).json()[0]["unique_id"].as_str().unwrap().to_owned();
+    for name in [format!("{public}.object"), "1.index".into()] {
+        let file = site.path("tokens").join(&uuid).join(&name);
+        let whole = std::fs::read(&file).unwrap();
+        let mut damaged = whole.clone();
+        damaged[100] ^= 1;
+        std::fs::write(&file, damaged).unwrap();
+        let done = site.run(&["status"]);
+        assert!(done.code == 1 && done.out.contains(&name) && done.out.contains("-> damaged"), "{done:?}");
+        std::fs::write(&file, whole).unwrap();
+        site.run(&["status"]).ok();
+    }
+}
+
+#[test]
 fn wrong_pins_are_counted_and_a_lockout_is_a_problem_until_it_is_reset() {
     let site = Site::with_tpm();
     site.token("t");
@@ -94,7 +116,8 @@ fn a_wrong_lockout_authorization_locks_that_alone_and_it_is_said() {
     let site = Site::with_tpm();
     site.token("t");
     let wrong = || site.run(&["tpm", "reset-lockout", "--auth-file", "@other"]).failed(1);
-    assert!(wrong().contains("wrong authorization"));
+    let err = wrong();
+    assert!(err.contains("wrong authorization") && err.contains("TPM2_PT_LOCKOUT_RECOVERY"), "{err}");
     let err = site.run(&["tpm", "reset-lockout"]).failed(1);
     assert!(err.contains("takes no lockout authorization for now") && !err.contains("PIN"), "{err}");
     site.run(&["object", "list", "--pin-file", "@pin"]).ok();

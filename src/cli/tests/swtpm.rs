@@ -39,6 +39,14 @@ fn its_state_outlives_it_and_stopping_it_costs_no_try() {
 }
 
 #[test]
+fn it_starts_again_while_the_lockout_authorization_is_refused() {
+    let site = Site::with_tpm();
+    site.run(&["tpm", "reset-lockout", "--auth-file", "@other"]).failed(1);
+    site.run(&["swtpm", "stop", "--dir", "@tpm"]).ok();
+    site.run(&["swtpm", "start", "--dir", "@tpm"]).ok();
+}
+
+#[test]
 fn it_starts_again_after_it_was_killed() {
     let site = Site::with_tpm();
     let pid = std::fs::read_to_string(site.path("tpm/pid")).unwrap();

@@ -127,6 +127,24 @@ fn a_token_made_anew_needs_its_so_pin_and_keeps_its_slot() {
 }
 
 #[test]
+fn a_token_made_anew_takes_another_recovery_key_and_both_pins() {
+    let site = Site::with_tpm();
+    for key in ["@former", "@key"] {
+        site.run(&["recovery", "keygen", key]).ok();
+    }
+    let pins = ["--so-pin-file", "@so", "--pin-file", "@pin"];
+    site.run(&[&["token", "init", "--label", "t", "--recovery-key", "@former.pub"], &pins[..]].concat()).ok();
+    let err = site.run(&["token", "add-recovery-key", "@key.pub", "--so-pin-file", "@so"]).failed(1);
+    assert!(err.contains("another recovery key already") && err.contains("token init"), "{err}");
+    let again = ["token", "init", "--label", "t", "--token", "t", "--recovery-key", "@key.pub"];
+    site.run(&[&again, &pins[..]].concat()).ok();
+    site.run(&["object", "list", "--pin-file", "@pin"]).ok();
+    let recover = |key| site.run(&[&["token", "recover", "--recovery-key", key], &pins[..]].concat());
+    assert!(recover("@former").failed(1).contains("does not belong"));
+    recover("@key").ok();
+}
+
+#[test]
 fn a_label_that_two_tokens_have_is_not_enough() {
     let site = Site::with_tpm();
     let serials = [site.token("same"), site.token("same")].map(|t| t["serial"].as_str().unwrap().to_string());

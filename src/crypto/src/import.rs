@@ -215,7 +215,9 @@ fn read_der(file: &[u8], passphrase: Option<&Secret>) -> std::result::Result<Ite
         return Ok(Item::PublicKey(key.public_key_to_der()?));
     }
     let key = PKey::private_key_from_der(file);
-    private(&key.map_err(|_| Flaw::Other("neither PEM, nor a key or a certificate in DER".into()))?)
+    private(&key.map_err(|_| {
+        Flaw::Other("neither PEM, nor a key or a certificate in DER; --secret takes the bytes of a secret key".into())
+    })?)
 }
 
 fn certificate(found: &X509) -> std::result::Result<Item, Flaw> {

@@ -13,8 +13,16 @@ use sealhsm_secret::Secret;
 use uuid::Uuid;
 
 /// C_InitToken on a token: checks the SO PIN, starts a new epoch with no objects and no user PIN, keeps UUID, SO PIN
-/// and recovery key. The rename of `token.object` is the commit; a crash before it leaves the old token whole.
-pub fn reinitialize(s: &Settings, door: &Door, token: Uuid, so_pin: &Secret, label: &str) -> Result<(), Error> {
+/// and, if no other is given, the recovery key. The rename of `token.object` is the commit; a crash before it leaves
+/// the old token whole.
+pub fn reinitialize(
+    s: &Settings,
+    door: &Door,
+    token: Uuid,
+    so_pin: &Secret,
+    label: &str,
+    recovery: Option<[u8; 32]>,
+) -> Result<(), Error> {
     check_label(label)?;
     let home = Home::open(s, token)?;
     let text = home.read()?;
@@ -25,7 +33,8 @@ pub fn reinitialize(s: &Settings, door: &Door, token: Uuid, so_pin: &Secret, lab
     let epoch = next.ok_or_else(|| Error::Invalid("the token has used up its epochs; make a new one".into()))?;
     let key = TokenKey::generate(token, epoch)?;
     let place = Place { uuid: token, epoch, parent: &old.parent };
-    let recovery = old.recovery.as_ref().map(|slot| place.seal_recovery(slot.public, key.secret()));
+    let recovery = recovery.or(old.recovery.as_ref().map(|slot| slot.public));
+    let recovery = recovery.map(|public| place.seal_recovery(public, key.secret()));
     let new = Token {
         label: label.into(),
         epoch,
@@ -67,7 +76,11 @@ pub fn set_pin(s: &Settings, door: &Door, token: Uuid, key: &TokenKey, who: Who,
 pub fn add_recovery(s: &Settings, token: Uuid, key: &TokenKey, public: [u8; 32]) -> Result<(), Error> {
     rewrite(&Home::open(s, token)?, key, |token| match &token.recovery {
         Some(slot) if slot.public == public => Ok(()),
-        Some(_) => Err(Error::Invalid("the token has another recovery key already".into())),
+        Some(_) => Err(Error::Invalid(
+            "the token has another recovery key already, whose owner may know its key; `sealhsm token init` takes \
+             a new one, and erases the token"
+                .into(),
+        )),
         None => {
             token.recovery = Some(token.place().seal_recovery(public, key.secret())?);
             Ok(())

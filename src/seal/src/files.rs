@@ -212,12 +212,18 @@ fn open_or_make(settings: &Settings) -> Result<Directory, Error> {
     Ok(Directory::open(path, settings.umask)?)
 }
 
+/// With its parents, which a group that may read it has to enter too.
 fn make_directory(path: &Path, mode: u32) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    // Whatever the process's own umask says.
-    fs::set_permissions(path, Permissions::from_mode(mode))?;
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => File::open(parent)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
+    let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    if !parent.exists() {
+        make_directory(parent, mode)?;
     }
+    match DirBuilder::new().mode(0o700).create(path) {
+        // Whatever the process's own umask says.
+        Ok(()) => fs::set_permissions(path, Permissions::from_mode(mode))?,
+        // By another process just now.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    File::open(parent)?.sync_all()
 }

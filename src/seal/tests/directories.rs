@@ -80,8 +80,11 @@ fn new_directories_and_files_are_their_owners_only_unless_the_umask_allows_more(
     for (umask, directory, file) in [(0o077, 0o700, 0o600), (0o027, 0o750, 0o640)] {
         let mut machine = Machine::new();
         machine.settings.umask = umask;
+        machine.settings.tokendir.push("below/it");
         let token = machine.token();
-        assert_eq!(mode(&machine.settings.tokendir), directory);
+        for made in machine.settings.tokendir.ancestors().take(3) {
+            assert_eq!(mode(made), directory, "{}", made.display());
+        }
         assert_eq!(mode(machine.file(token).parent().unwrap()), directory);
         assert_eq!(mode(&machine.file(token)), file);
     }

@@ -88,6 +88,17 @@ fn a_new_epoch_is_recoverable_with_the_same_key() {
 }
 
 #[test]
+fn a_token_made_anew_with_another_recovery_key_opens_with_that_one_only() {
+    let machine = Machine::new();
+    let (former, public) = seal::recovery_pair().unwrap();
+    let token = machine.create(Some(public));
+    let (private, public) = seal::recovery_pair().unwrap();
+    seal::reinitialize(&machine.settings, &machine.door, token, &pin(SO), "again", Some(public)).unwrap();
+    assert!(matches!(recover(&machine, token, &former, None), Err(Error::Invalid(_))));
+    recover(&machine, token, &private, None).unwrap();
+}
+
+#[test]
 fn a_recovery_key_can_be_added_later_and_not_exchanged() {
     let machine = Machine::new();
     let token = machine.token();

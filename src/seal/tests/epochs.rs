@@ -37,7 +37,7 @@ fn reinitialising_needs_the_so_pin() {
     let token = machine.token();
     let objects = machine.put_objects(token);
     let before = machine.read(token);
-    let refused = seal::reinitialize(&machine.settings, &machine.door, token, &pin(USER), "again");
+    let refused = seal::reinitialize(&machine.settings, &machine.door, token, &pin(USER), "again", None);
     assert!(matches!(refused, Err(Error::WrongPin)));
     assert_eq!(machine.read(token), before);
     assert_eq!(machine.objects(token, machine.open(token, Who::User, USER).unwrap().rings()), objects);

@@ -49,7 +49,7 @@ pub fn run(args: &ObjectImport) -> Result<(), Failure> {
     let slot = args.token.choose(&places)?.slot;
     let mut pins = context.pins();
     let objects = match args.secret {
-        Some(of) => vec![secret(args, of, file)],
+        Some(of) => vec![secret(args, of, file)?],
         None => {
             // In this order where one descriptor gives both.
             let passphrase = match import::is_encrypted(file.as_ref()) {
@@ -254,7 +254,10 @@ fn certificate(args: &ObjectImport, found: Certificate, mine: bool) -> Result<At
     Ok(object)
 }
 
-fn secret(args: &ObjectImport, of: SecretType, value: Secret) -> Attributes {
+fn secret(args: &ObjectImport, of: SecretType, value: Secret) -> Result<Attributes, Failure> {
+    if args.uses.iter().any(|word| !SECRET.iter().any(|(_, known)| known == word)) {
+        return Err(Failure::usage("a secret key neither encapsulates nor decapsulates; leave that out of --uses"));
+    }
     let mut key = Attributes::new();
     key.set_ulong(ck::CKA_CLASS, ck::CKO_SECRET_KEY);
     let key_type = match of {
@@ -277,7 +280,7 @@ fn secret(args: &ObjectImport, of: SecretType, value: Secret) -> Attributes {
     if !args.uses.is_empty() {
         SECRET.iter().for_each(|(of, word)| key.set_bool(*of, args.uses.contains(word)));
     }
-    key
+    Ok(key)
 }
 
 /// What every object gets. `own`: what it calls itself.

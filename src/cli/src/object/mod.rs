@@ -61,9 +61,11 @@ fn delete(args: &ObjectDelete) -> Result<(), Failure> {
             .map_err(|e| Failure::from(e).during(&format!("object {}", view.unique_id)))?;
     }
     open.application.stop();
+    // A private half that is still there should not be taken for destroyed.
+    let hint = if open.logged_in { "" } else { " Private ones were not looked at; --login does that." };
     output::print(&match views.len() {
-        1 => "1 object is destroyed.\n".to_string(),
-        many => format!("{many} objects are destroyed.\n"),
+        1 => format!("1 object is destroyed.{hint}\n"),
+        many => format!("{many} objects are destroyed.{hint}\n"),
     })
 }
 

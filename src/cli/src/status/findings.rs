@@ -4,8 +4,9 @@ use crate::context::Place;
 use crate::failure::Failure;
 use crate::output::plain;
 use sealhsm_door::{Error, Parent, Status};
-use sealhsm_seal::Unreadable;
+use sealhsm_seal::{Listed, Unreadable};
 use serde::Serialize;
+use std::path::Path;
 
 /// One finding. Field names are those of the JSON.
 #[derive(Debug, Serialize)]
@@ -101,6 +102,16 @@ impl List {
         }
     }
 
+    /// Of the socket that this user may not use, if there is one.
+    pub fn of_socket(&mut self, refused: Option<&Path>) {
+        if let Some(socket) = refused {
+            self.note(
+                format!("{} may not be used by this user.", socket.display()),
+                "Be in its group (`usermod -aG sealhsm USER`, then log in anew), or ask the TPM device itself.",
+            );
+        }
+    }
+
     /// Of the tokens, given the parent that this TPM has.
     pub fn of_tokens(&mut self, places: &Result<Vec<Place>, Failure>, parent: Option<&Parent>) {
         let places = match places {
@@ -133,6 +144,15 @@ impl List {
         }
     }
 
+    /// Of what does not open in a token.
+    pub fn of_objects(&mut self, token: &Listed, damaged: Vec<Failure>) {
+        for failure in damaged {
+            let text = failure.to_string();
+            let (what, next) = text.split_once("; ").unwrap_or((&text, ""));
+            self.problem(format!("Token {} (serial {}): {}", plain(&token.label), token.serial, plain(what)), next);
+        }
+    }
+
     /// Of what lies in the token directory and is no token.
     pub fn of_directories(&mut self, unreadable: &[Unreadable]) {
         for bad in unreadable {
@@ -153,6 +173,11 @@ enum Fit {
     Another,
     /// The same key, but it is pinned at a handle where nothing is now.
     Evicted,
+}
+
+/// Whether nothing speaks against it that a token opens on a TPM with this parent.
+pub fn fits(present: &Parent, place: &Place) -> bool {
+    compare(present, &place.token.parent) == Fit::Maybe
 }
 
 /// `present`: what the TPM offers, handle 0 if it keeps no usable key. A key that is made at each use cannot be

@@ -1,6 +1,7 @@
 //! `sealhsm status`: everything on one page, and what is wrong with it. Works without a TPM, without tokens, for
 //! whoever may read the token directory.
 
+mod damage;
 mod findings;
 
 use crate::args::Format;
@@ -9,11 +10,12 @@ use crate::failure::Failure;
 use crate::output::{self, plain, yes};
 use crate::token;
 use findings::Finding;
+use rustix::fs::{Access, access};
 use sealhsm_door::{Parent, Status};
 use sealhsm_seal as seal;
 use serde::Serialize;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// See the module's description. Field names are those of the JSON.
@@ -83,8 +85,13 @@ fn look(context: &Context) -> Result<View, Failure> {
     };
     let mut findings = findings::List::default();
     findings.of_tpm(&asked, parent.as_ref());
-    findings.of_tokens(&places, parent.as_ref().and_then(|p| p.as_ref().ok()));
+    let present = parent.as_ref().and_then(|p| p.as_ref().ok());
+    findings.of_socket(refused_socket(context).as_deref());
+    findings.of_tokens(&places, present);
     findings.of_directories(&unreadable);
+    for place in places.iter().flatten().filter(|place| present.is_some_and(|parent| findings::fits(parent, place))) {
+        findings.of_objects(&place.token, damage::of(context, &place.token));
+    }
     Ok(View {
         version: env!("CARGO_PKG_VERSION"),
         configuration: context.config.file.clone(),
@@ -98,11 +105,22 @@ fn look(context: &Context) -> Result<View, Failure> {
     })
 }
 
-/// What the door would try first.
+/// What the door would ask: the socket, if it may.
 fn agent(context: &Context) -> Option<PathBuf> {
     let settings = context.config.door_settings();
-    let socket = settings.socket.filter(|socket| settings.tpm.is_none() && socket.exists());
+    let socket = settings.socket.filter(|socket| settings.tpm.is_none() && may_use(socket).unwrap_or(false));
     socket.or_else(|| settings.agents.into_iter().find(|program| program.exists()))
+}
+
+/// The socket that this user would use if he were in its group.
+fn refused_socket(context: &Context) -> Option<PathBuf> {
+    let settings = context.config.door_settings();
+    settings.socket.filter(|socket| settings.tpm.is_none() && may_use(socket) == Some(false))
+}
+
+/// None: there is no such socket.
+fn may_use(socket: &Path) -> Option<bool> {
+    socket.exists().then(|| access(socket, Access::WRITE_OK).is_ok())
 }
 
 fn tpm_view(status: Status, parent: Option<&Parent>) -> TpmView {
@@ -142,7 +160,7 @@ fn page(view: &View) -> String {
         }
     }
     if view.problems.is_empty() {
-        text += "\nNothing is wrong.\n";
+        text += "\nNothing is wrong that shows without a PIN.\n";
     }
     text
 }

@@ -40,14 +40,23 @@ fn start(home: &Home) -> Result<(), Failure> {
         if !wait_until(|| control::answers(&home.control())) {
             return Err(format!("swtpm does not answer; see {}", home.log().display()).into());
         }
-        let (tries, interval, recovery) = TRIES;
-        door_to(home)?.set_tries(tries, interval, recovery).map_err(|e| {
+        set_up(&door_to(home)?).map_err(|e| {
             Failure::from(e).during(&format!("swtpm runs in {}, but it was not set up", home.path().display()))
         })?;
     }
     drop(lock);
     // The one line that `eval "$(sealhsm swtpm start)"` needs; the setting is for programs started from that shell.
     output::print(&format!("export SEALHSM_TPM={}\n", output::shell_word(&home.tcti())))
+}
+
+/// Once for all: a lockout authorization that was set since, or is refused for now, is then not asked for.
+fn set_up(door: &Door) -> Result<(), door::Error> {
+    let (tries, interval, recovery) = TRIES;
+    let status = door.status()?;
+    match (status.max_tries, status.lockout_interval) == (tries, interval) {
+        true => Ok(()),
+        false => door.set_tries(tries, interval, recovery),
+    }
 }
 
 fn launch(home: &Home) -> Result<(), Failure> {

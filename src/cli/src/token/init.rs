@@ -40,7 +40,7 @@ pub fn run(context: &Context, args: &Init) -> Result<(), Failure> {
     let provisioned = provision(context)?;
     let uuid = match old {
         Some(place) => {
-            seal::reinitialize(&context.seal, &context.door, place.token.uuid, &so, &args.label)?;
+            seal::reinitialize(&context.seal, &context.door, place.token.uuid, &so, &args.label, recovery)?;
             place.token.uuid
         }
         None => {
@@ -48,12 +48,12 @@ pub fn run(context: &Context, args: &Init) -> Result<(), Failure> {
             seal::create(&context.seal, &context.door, &new)?
         }
     };
-    let recovery = recovery.filter(|_| old.is_some());
-    complete(context, uuid, &so, user.as_ref(), recovery).map_err(|error| {
-        Failure::from(error).during(&format!(
-            "token {uuid} is made, but not complete (`sealhsm token init-pin` and `add-recovery-key` try again)"
-        ))
-    })?;
+    if let Some(pin) = &user {
+        set_user_pin(context, uuid, &so, pin).map_err(|error| {
+            Failure::from(error)
+                .during(&format!("token {uuid} is made, but has no user PIN (`sealhsm token init-pin` tries again)"))
+        })?;
+    }
     report(context, args, uuid, old.is_some(), provisioned)
 }
 
@@ -75,25 +75,9 @@ fn provision(context: &Context) -> Result<Option<String>, Failure> {
     }
 }
 
-/// What the SO adds to a token that is made: the user PIN, and a recovery key if it was there before.
-fn complete(
-    context: &Context,
-    token: Uuid,
-    so: &Secret,
-    user: Option<&Secret>,
-    recovery: Option<[u8; 32]>,
-) -> Result<(), seal::Error> {
-    if user.is_none() && recovery.is_none() {
-        return Ok(());
-    }
+fn set_user_pin(context: &Context, token: Uuid, so: &Secret, pin: &Secret) -> Result<(), seal::Error> {
     let key = seal::open(&context.seal, &context.door, token, Who::So, so)?;
-    if let Some(public) = recovery {
-        seal::add_recovery(&context.seal, token, &key, public)?;
-    }
-    match user {
-        Some(pin) => seal::set_pin(&context.seal, &context.door, token, &key, Who::User, pin),
-        None => Ok(()),
-    }
+    seal::set_pin(&context.seal, &context.door, token, &key, Who::User, pin)
 }
 
 fn report(context: &Context, args: &Init, uuid: Uuid, again: bool, provisioned: Option<String>) -> Result<(), Failure> {

@@ -155,7 +155,7 @@ impl Application {
                 if counts.read_only + counts.read_write > 0 {
                     return Err(Error::SessionExists);
                 }
-                seal::reinitialize(&self.shared.seal, &self.shared.door, token.uuid, so_pin, label)
+                seal::reinitialize(&self.shared.seal, &self.shared.door, token.uuid, so_pin, label, None)
                     .map_err(|e| seal_error(token.uuid, e))?;
                 token.forget();
                 drop(counts);

@@ -113,7 +113,7 @@ impl Machine {
     }
 
     pub fn reinitialize(&self, token: Uuid) -> Result<(), seal::Error> {
-        seal::reinitialize(&self.settings, &self.door, token, &pin(SO), "again")
+        seal::reinitialize(&self.settings, &self.door, token, &pin(SO), "again", None)
     }
 
     pub fn file(&self, token: Uuid) -> PathBuf {
