@@ -313,6 +313,10 @@ impl Cipher for Crypt {
         self.len
     }
 
+    fn least_len(&self, _: usize) -> usize {
+        if self.purpose == Purpose::Encrypt { self.len } else { 0 }
+    }
+
     fn update(&mut self, _: &[u8], _: &mut [u8]) -> Result<usize> {
         Err(Error::FunctionNotSupported)
     }
