@@ -72,23 +72,26 @@ fn macs_and_ciphers_go_on_with_their_keys() {
             session.verify_update(&DATA[41..]).unwrap();
             session.verify_final(&mac).unwrap();
         }
-        for mechanism in [cbc(), Mechanism::ctr(64, [1; 16])] {
-            let sealed = session.encrypt_with(&mechanism, aes, &DATA).unwrap();
-            session.encrypt_init(&mechanism, aes).unwrap();
+        let rc2 = session.create(&Template::secret_key(ck::CKK_RC2, &KEY)).unwrap();
+        let with_rc2 = Mechanism::rc2_cbc(ck::CKM_RC2_CBC_PAD, 256, [1; 8]);
+        for (mechanism, key) in [(cbc(), aes), (Mechanism::ctr(64, [1; 16]), aes), (with_rc2, rc2)] {
+            let sealed = session.encrypt_with(&mechanism, key, &DATA).unwrap();
+            session.encrypt_init(&mechanism, key).unwrap();
             let mut written = session.encrypt_update(&DATA[..41]).unwrap();
             let state = session.operation_state().unwrap();
             session.encrypt_cancel().unwrap();
-            session.set_operation_state(&state, aes, NO_KEY).unwrap();
+            session.set_operation_state(&state, key, NO_KEY).unwrap();
             written.extend(session.encrypt_update(&DATA[41..]).unwrap());
             written.extend(session.encrypt_final().unwrap());
             assert_eq!(written, sealed);
-            session.decrypt_init(&mechanism, aes).unwrap();
+            session.decrypt_init(&mechanism, key).unwrap();
             let mut plain = session.decrypt_update(&sealed[..50]).unwrap();
             let state = session.operation_state().unwrap();
             restore(&session, &state).unwrap();
             plain.extend(session.decrypt_update(&sealed[50..]).unwrap());
             plain.extend(session.decrypt_final().unwrap());
             assert_eq!(plain, DATA);
+            assert_eq!(session.decrypt_with(&mechanism, key, &sealed).unwrap(), DATA);
         }
     });
 }

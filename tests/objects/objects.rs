@@ -154,6 +154,10 @@ fn a_copy_can_be_hidden_and_tightened_but_not_the_other_way() {
         ] {
             assert_eq!(code(session.copy(key, &fixed)), ck::CKR_ATTRIBUTE_READ_ONLY, "{fixed:?}");
         }
+        // What cannot be read is not repeated either: that would tell whether it was guessed right.
+        let repeated = Template::new().bytes(ck::CKA_VALUE, [1; 16]);
+        session.destroy(session.copy(key, &repeated).unwrap()).unwrap();
+        assert_eq!(code(session.copy(tightened, &repeated)), ck::CKR_ATTRIBUTE_READ_ONLY);
         assert_eq!(session.find(&aes(&[]).without(ck::CKA_VALUE)).unwrap().len(), 3);
     });
 }

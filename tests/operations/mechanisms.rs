@@ -339,6 +339,36 @@ fn every_generation_mechanism_that_is_listed_makes_keys_and_no_other_does() {
 }
 
 #[test]
+fn what_is_listed_for_messages_in_parts_begins_one_and_no_other_does() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let keys = Keys::make(&session);
+        let mut listed = [0, 0];
+        for of in module.mechanisms(0).unwrap() {
+            let flags = module.mechanism_info(0, of).unwrap().flags;
+            let in_parts = flags & ck::CKF_MULTI_MESSAGE != 0;
+            if flags & ck::CKF_MESSAGE_SIGN == 0 {
+                // Those that encrypt have tests of their own.
+                assert_eq!(in_parts, flags & ck::CKF_MESSAGE_ENCRYPT != 0, "{of:#x}");
+                continue;
+            }
+            let mechanism = mechanism(of);
+            let signs = |kind: &Kind| session.message_sign_init(&mechanism, keys.pair(*kind).1).is_ok();
+            let (verify, _) = keys.pair(kinds().find(signs).unwrap());
+            let expected = if in_parts { ck::CKR_OK } else { ck::CKR_FUNCTION_NOT_SUPPORTED };
+            assert_eq!(code(session.sign_message_begin(None)), expected, "{of:#x}");
+            session.cancel(ck::CKF_MESSAGE_SIGN).unwrap();
+            session.message_verify_init(&mechanism, verify).unwrap();
+            assert_eq!(code(session.verify_message_begin()), expected, "{of:#x}");
+            session.cancel(ck::CKF_MESSAGE_VERIFY).unwrap();
+            listed[usize::from(in_parts)] += 1;
+        }
+        assert!(listed[0] > 5 && listed[1] > 100, "{listed:?}");
+    });
+}
+
+#[test]
 fn every_mechanism_that_is_listed_for_wrapping_derivation_or_encapsulation_does_that_and_no_other_does() {
     isolated(|env| {
         let module = env.module();

@@ -43,18 +43,20 @@ fn readable(kind: &Kind, template: &Template) -> Template {
     if guarded { template.clone().sensitive(false).extractable(true) } else { template.clone() }
 }
 
+/// What makes a key.
+const PARTS: [ck::CK_ATTRIBUTE_TYPE; 8] = [
+    ck::CKA_PRIVATE_EXPONENT,
+    ck::CKA_PRIME_1,
+    ck::CKA_PRIME_2,
+    ck::CKA_EXPONENT_1,
+    ck::CKA_EXPONENT_2,
+    ck::CKA_COEFFICIENT,
+    ck::CKA_SEED,
+    ck::CKA_VALUE,
+];
+
 #[test]
 fn what_makes_a_key_is_hidden_unless_the_key_is_open() {
-    const PARTS: [ck::CK_ATTRIBUTE_TYPE; 8] = [
-        ck::CKA_PRIVATE_EXPONENT,
-        ck::CKA_PRIME_1,
-        ck::CKA_PRIME_2,
-        ck::CKA_EXPONENT_1,
-        ck::CKA_EXPONENT_2,
-        ck::CKA_COEFFICIENT,
-        ck::CKA_SEED,
-        ck::CKA_VALUE,
-    ];
     isolated(|env| {
         each(env, |session, kind, least| {
             if kind.row(ck::CKA_SENSITIVE).is_none() {
@@ -67,6 +69,25 @@ fn what_makes_a_key_is_hidden_unless_the_key_is_open() {
                     let read = code(session.bytes(key, row.0)) == ck::CKR_ATTRIBUTE_SENSITIVE;
                     assert_eq!(read, hidden, "{}", at(kind, row.0));
                 }
+            }
+        })
+    });
+}
+
+#[test]
+fn whatever_can_be_read_of_an_object_finds_it_but_for_what_makes_a_key() {
+    isolated(|env| {
+        each(env, |session, kind, least| {
+            for token in [false, true] {
+                let object = session.create(&readable(kind, least).token(token).label("one")).unwrap();
+                for row in kind.rows() {
+                    let Ok(value) = session.bytes(object, row.0) else { continue };
+                    let search = Template::new().class(kind.class).bytes(row.0, &value);
+                    let found = session.find(&search).unwrap().contains(&object);
+                    let hidden = kind.row(ck::CKA_SENSITIVE).is_some() && PARTS.contains(&row.0);
+                    assert_eq!(found, !hidden, "{}, on the token: {token}", at(kind, row.0));
+                }
+                session.destroy(object).unwrap();
             }
         })
     });

@@ -92,6 +92,38 @@ fn what_other_programs_encrypted_comes_out_and_back_in_one_part_and_in_any_numbe
 }
 
 #[test]
+fn a_buffer_that_holds_the_text_is_enough_and_a_shorter_one_changes_nothing() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        for (of, key_type, key_length, given, length, sealed) in ROWS.iter().filter(|row| row.4 > 0) {
+            let key = key(&session, *key_type, &key_bytes(*key_type, *key_length));
+            let mechanism = mechanism(*of, *key_type, *given);
+            let (plain, sealed) = (plain(*length), hex(sealed));
+            let about = format!("{of:#x}, a key of {key_length}, {given:?}, {length} bytes");
+            for in_parts in [false, true] {
+                session.decrypt_init(&mechanism, key).unwrap();
+                let mut room = vec![0; *length];
+                let done = if in_parts { session.decrypt_update(&sealed).unwrap() } else { Vec::new() };
+                room[..done.len()].copy_from_slice(&done);
+                let open = |room: &mut [u8]| match in_parts {
+                    false => session.decrypt_into(&sealed, room),
+                    true => session.decrypt_final_into(room),
+                };
+                for less in (done.len()..*length).rev().take(9) {
+                    let short = open(&mut room[done.len()..less]).0.unwrap_err();
+                    assert_eq!(short, ck::CKR_BUFFER_TOO_SMALL, "{about}");
+                }
+                open(&mut room[done.len()..]).0.unwrap();
+                assert_eq!(room, plain, "{about}");
+            }
+            // What did it serves again.
+            assert_eq!(session.decrypt_with(&mechanism, key, &sealed).unwrap(), plain, "{about}");
+        }
+    });
+}
+
+#[test]
 fn a_counter_of_64_bits_goes_on_after_its_lower_half() {
     isolated(|env| {
         let module = env.module();

@@ -2,7 +2,7 @@
 //! operation begins, ends and stands beside another.
 
 use crate::encrypt::{IV, KEY, Way, modes};
-use kit::{Mechanism, Template, ck, isolated};
+use kit::{Mechanism, Template, ck, code, isolated};
 
 const PLAIN: [u8; 48] = *b"forty-eight bytes of plaintext, in three blocks.";
 
@@ -72,6 +72,46 @@ fn the_same_holds_for_updates_and_for_the_end() {
                 }
                 assert_eq!(output, to, "{told}");
                 assert_eq!(way.finish(&session).unwrap_err(), ck::CKR_OPERATION_NOT_INITIALIZED, "{told}");
+            }
+        }
+    });
+}
+
+#[test]
+fn after_a_short_buffer_other_data_is_taken_as_if_nothing_had_been() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let key = session.aes(&KEY);
+        for mode in modes() {
+            let sealed = |plain: &[u8]| session.encrypt_with(&mode.mechanism, key, plain).unwrap();
+            let (long, short, two) = (sealed(&PLAIN), sealed(&PLAIN[..16]), sealed(&PLAIN[..32]));
+            let ways = [
+                (Way::Encrypt, [&PLAIN[..], &PLAIN[..16], &PLAIN[..32]], [&short, &two]),
+                (Way::Decrypt, [&long, &short, &two], [&PLAIN[..16].to_vec(), &PLAIN[..32].to_vec()]),
+            ];
+            for (way, [from, less, parts], [to, both]) in ways {
+                let told = format!("{way:?} {}", mode.name);
+                let too_small =
+                    |outcome: kit::Result<()>| assert_eq!(code(outcome), ck::CKR_BUFFER_TOO_SMALL, "{told}");
+                way.init(&session, &mode.mechanism, key).unwrap();
+                too_small(way.once_into(&session, from, &mut [0; 15]).0);
+                assert_eq!(&way.once(&session, less).unwrap(), to, "{told}");
+
+                if way == Way::Decrypt && mode.name == "GCM" {
+                    // It takes every part and gives nothing before the end.
+                    continue;
+                }
+                way.init(&session, &mode.mechanism, key).unwrap();
+                let mut output = Vec::new();
+                for part in parts.chunks(16) {
+                    too_small(way.update_into(&session, from, &mut []).0);
+                    output.extend(way.update(&session, part).unwrap());
+                }
+                if way.finish_into(&session, &mut []).0.is_err() {
+                    output.extend(way.finish(&session).unwrap());
+                }
+                assert_eq!(&output, both, "{told}");
             }
         }
     });

@@ -77,6 +77,18 @@ fn a_buffer_of_the_true_length_is_enough_to_decrypt() {
                 let (short, needed) = session.decrypt_into(&sealed, &mut vec![0; length - 1]);
                 assert_eq!(short.unwrap_err(), ck::CKR_BUFFER_TOO_SMALL);
                 assert!(needed >= length);
+                // The same of the end.
+                session.decrypt_cancel().unwrap();
+                session.decrypt_init(&padded(), key).unwrap();
+                let mut output = session.decrypt_update(&sealed).unwrap();
+                let left = length - output.len();
+                if left > 0 {
+                    let short = session.decrypt_final_into(&mut vec![0; left - 1]).0.unwrap_err();
+                    assert_eq!(short, ck::CKR_BUFFER_TOO_SMALL);
+                }
+                output.extend(session.decrypt_final().unwrap());
+                assert_eq!(output, plain);
+                session.decrypt_init(&padded(), key).unwrap();
             }
             let mut exact = vec![0; length.max(1)];
             let (enough, written) = session.decrypt_into(&sealed, &mut exact);

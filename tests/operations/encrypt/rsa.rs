@@ -212,6 +212,34 @@ fn rsa_is_single_part_and_needs_no_exact_buffer() {
 }
 
 #[test]
+fn what_found_no_room_can_be_followed_by_another_ciphertext() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let (public, private) = session.rsa_pair(1024);
+        let kek = session.aes(&[4; 16]);
+        for (mechanism, seal, open) in [
+            (pkcs1(), public, private),
+            (Mechanism::oaep(ck::CKM_SHA256, ck::CKG_MGF1_SHA256, b""), public, private),
+            (Mechanism::plain(ck::CKM_AES_KEY_WRAP), kek, kek),
+            (Mechanism::plain(ck::CKM_AES_KEY_WRAP_KWP), kek, kek),
+            (Mechanism::plain(ck::CKM_AES_KEY_WRAP_PKCS7), kek, kek),
+        ] {
+            let (one, other) = ([1; 24], [2; 16]);
+            let sealed = session.encrypt_with(&mechanism, seal, &one).unwrap();
+            let another = session.encrypt_with(&mechanism, seal, &other).unwrap();
+            session.decrypt_init(&mechanism, open).unwrap();
+            assert_eq!(session.decrypt_into(&sealed, &mut [0; 23]).0.unwrap_err(), ck::CKR_BUFFER_TOO_SMALL);
+            assert_eq!(session.decrypt(&another).unwrap(), other);
+            session.encrypt_init(&mechanism, seal).unwrap();
+            assert_eq!(session.encrypt_into(&one, &mut [0; 23]).0.unwrap_err(), ck::CKR_BUFFER_TOO_SMALL);
+            let another = session.encrypt(&other).unwrap();
+            assert_eq!(session.decrypt_with(&mechanism, open, &another).unwrap(), other);
+        }
+    });
+}
+
+#[test]
 fn a_public_key_encrypts_without_a_login() {
     isolated(|env| {
         let module = env.module();

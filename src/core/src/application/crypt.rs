@@ -113,7 +113,6 @@ impl Application {
                 false => Reauthentication::NotAsked,
             },
             begun: false,
-            waiting: None,
         }));
         Ok(())
     }
@@ -281,8 +280,16 @@ impl Step<'_> {
         }
     }
 
-    /// Takes this step of an operation. A length query, or a buffer that is too short, changes nothing that a client
-    /// could see.
+    /// What certainly does not fit into less; between that and the most, only the work itself tells.
+    fn least(self, engine: &dyn Cipher) -> usize {
+        match self {
+            Step::Once(data) => engine.least_len(data.len()),
+            Step::Update(_) => self.most(engine),
+            Step::Final => engine.least_len(0),
+        }
+    }
+
+    /// Takes this step of an operation. A length query, or a buffer that is too short, changes nothing.
     pub(super) fn of(self, operation: &mut Operation, out: Sink<'_>) -> Result<(usize, After)> {
         let after = if matches!(self, Step::Update(_)) { After::On } else { After::Over };
         let single = matches!(self, Step::Once(_));
@@ -293,36 +300,32 @@ impl Step<'_> {
         if !single && !engine.multi_part() {
             return Err(Error::FunctionNotSupported);
         }
-        let most = self.most(engine.as_ref());
-        let Some(out) = out else {
-            let known = operation.waiting.as_ref().map_or(most, Secret::len);
-            return Ok((known, After::On));
-        };
+        let (most, least) = (self.most(engine.as_ref()), self.least(engine.as_ref()));
+        let Some(out) = out else { return Ok((most, After::On)) };
         operation.authorized()?;
         let Engine::Cipher(engine) = &mut operation.engine else { return Err(Error::General) };
-        if let Some(ready) = operation.waiting.take_if(|ready| ready.len() <= out.len()) {
-            out[..ready.len()].copy_from_slice(ready.as_ref());
-            return Ok((ready.len(), after));
-        }
-        if let Some(waiting) = &operation.waiting {
-            return Err(Error::BufferTooSmall(waiting.len()));
-        }
         let written = if out.len() >= most {
             self.take(engine.as_mut(), out)?
+        } else if out.len() < least {
+            return Err(Error::BufferTooSmall(most));
         } else {
-            // The bound may overstate (padding): do it aside, and if it does not fit keep it for the next call.
-            let mut aside = Secret::zeroed(most);
-            let written = self.take(engine.as_mut(), aside.as_mut())?;
-            aside.truncate(written);
-            if written > out.len() {
-                operation.waiting = Some(aside);
-                return Err(Error::BufferTooSmall(written));
-            }
-            out[..written].copy_from_slice(aside.as_ref());
-            written
+            self.try_to_fit(engine, most, out)?
         };
         operation.begun |= !single;
         Ok((written, after))
+    }
+
+    /// The bound may overstate (padding): does it aside, and with another engine if this one could not do it again.
+    fn try_to_fit(self, engine: &mut Box<dyn Cipher>, most: usize, out: &mut [u8]) -> Result<usize> {
+        let mut aside = Secret::zeroed(most);
+        let mut other = if engine.multi_part() { Some(engine.duplicate()?) } else { None };
+        let written = self.take(other.as_mut().unwrap_or(engine).as_mut(), aside.as_mut())?;
+        let to = out.get_mut(..written).ok_or(Error::BufferTooSmall(most))?;
+        to.copy_from_slice(&aside.as_ref()[..written]);
+        if let Some(other) = other {
+            *engine = other;
+        }
+        Ok(written)
     }
 
     fn take(self, engine: &mut dyn Cipher, out: &mut [u8]) -> Result<usize> {

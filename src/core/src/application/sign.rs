@@ -39,7 +39,6 @@ impl Application {
             private: false,
             reauthentication: Reauthentication::NotAsked,
             begun: false,
-            waiting: None,
         }));
         Ok(())
     }

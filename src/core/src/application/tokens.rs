@@ -288,6 +288,7 @@ fn flags(row: &Row) -> u64 {
         | of(row.message.is_some(), ck::CKF_MESSAGE_ENCRYPT | ck::CKF_MESSAGE_DECRYPT | ck::CKF_MULTI_MESSAGE)
         | of(row.sign.is_some() && !row.one_message, ck::CKF_MESSAGE_SIGN)
         | of(row.verify.is_some() && !row.one_message, ck::CKF_MESSAGE_VERIFY)
+        | of(row.sign.is_some() && !row.one_message && !row.one_part, ck::CKF_MULTI_MESSAGE)
         | of(row.derivation.is_some() || row.public_half.is_some(), ck::CKF_DERIVE)
         | of(row.recover.is_some(), ck::CKF_SIGN_RECOVER | ck::CKF_VERIFY_RECOVER)
         | of(row.kem.is_some(), ck::CKF_ENCAPSULATE | ck::CKF_DECAPSULATE)

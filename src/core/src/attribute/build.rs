@@ -163,7 +163,8 @@ pub fn alter(present: &Attributes, template: Attributes, schema: &Schema, how: A
     let mut changed = present.duplicate();
     for (of, new) in template.iter() {
         let rule = schema.rule(of).ok_or(Error::AttributeTypeInvalid)?;
-        let same = present.value(of).is_some_and(|old| old.same(new));
+        // What cannot be read is not compared either: whoever guesses it would be told.
+        let same = readable(present, schema, of) && present.value(of).is_some_and(|old| old.same(new));
         let allowed = match rule.change {
             Change::Any => true,
             Change::ToEmpty => new.bytes().is_some_and(<[u8]>::is_empty),

@@ -59,6 +59,7 @@ pub(super) static ROWS: &[Row] = &[
         group: Group::Legacy,
         sign: Some(|key| Ok(Box::new(Direct(scheme(key, Purpose::Sign)?)))),
         verify: Some(|key| Ok(Box::new(Direct(scheme(key, Purpose::Verify)?)))),
+        one_part: true,
     }),
     dsa!(CKM_DSA_SHA1 SHA1),
     dsa!(CKM_DSA_SHA224 SHA224),

@@ -64,6 +64,7 @@ pub(super) static ROWS: &[Row] = &[
         extra_flags: FLAGS,
         sign: Some(|key| Ok(Box::new(Direct(scheme(key, Purpose::Sign)?)))),
         verify: Some(|key| Ok(Box::new(Direct(scheme(key, Purpose::Verify)?)))),
+        one_part: true,
     }),
     ecdsa!(Legacy CKM_ECDSA_SHA1 SHA1),
     ecdsa!(Modern CKM_ECDSA_SHA224 SHA224),

@@ -13,9 +13,14 @@ pub type Sink<'a> = Option<&'a mut [u8]>;
 pub trait Cipher: Send {
     /// Begins an operation; also after an earlier one ended in any way.
     fn start(&mut self, parameter: &Parameter<'_>) -> Result<()>;
-    /// An upper bound, exact where it can be, of what `update` of `input` more bytes can write,
-    /// or with `last` what `input` more bytes and `finish` can write together.
+    /// Exactly what `update` of `input` more bytes writes, or with `last` an upper bound of what `input` more bytes and
+    /// `finish` can write together.
     fn output_len(&self, input: usize, last: bool) -> usize;
+    /// The least that `input` more bytes and `finish` can write together. Where it is less than that bound, only the
+    /// work itself tells; so `once` can be called again, or the engine has a `duplicate`.
+    fn least_len(&self, input: usize) -> usize {
+        self.output_len(input, true)
+    }
     /// Takes input, writes what is ready; `output` holds at least `output_len(input, false)` bytes.
     fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize>;
     /// Writes the rest (padding, tag); `output` holds at least `output_len(0, true)` bytes.

@@ -43,6 +43,7 @@ pub(super) static ROWS: &[Row] = &[
         one_message: true,
         sign: Some(|key| Ok(Box::new(Hotp::new(key)?))),
         verify: Some(|key| Ok(Box::new(Hotp::new(key)?))),
+        one_part: true,
     }),
 ];
 

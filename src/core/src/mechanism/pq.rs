@@ -89,6 +89,7 @@ macro_rules! given_hash {
             parameter: Shape::HashSignContext,
             sign: Some(|key| Ok(Box::new(Direct(Signature::new(key, Purpose::Sign, How::Digest)?)))),
             verify: Some(|key| Ok(Box::new(Direct(Signature::new(key, Purpose::Verify, How::Digest)?)))),
+            one_part: true,
         })
     };
 }

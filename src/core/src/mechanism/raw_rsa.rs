@@ -15,6 +15,7 @@ pub(super) static ROWS: &[Row] = &[row!(CKM_RSA_X_509 {
     key_types: padded::TYPES,
     sign: Some(|key| Ok(Box::new(Direct(Raw::new(key, Purpose::Sign)?)))),
     verify: Some(|key| Ok(Box::new(Direct(Raw::new(key, Purpose::Verify)?)))),
+    one_part: true,
     recover: Some(|key| Ok(Box::new(Raw::new(key, Purpose::Recover)?))),
     encrypt: Some(|key| Ok(Box::new(Raw::new(key, Purpose::Encrypt)?))),
     decrypt: Some(|key| Ok(Box::new(Raw::new(key, Purpose::Decrypt)?))),

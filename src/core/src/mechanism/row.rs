@@ -71,6 +71,8 @@ pub struct Row {
     pub message: Option<&'static aead::Algorithm>,
     /// A parameter or a key serves one message only: nothing for C_MessageSignInit.
     pub one_message: bool,
+    /// Signatures of what is given whole: nothing for C_SignUpdate and C_SignMessageBegin.
+    pub one_part: bool,
     /// What it generates follows from what the caller gave: a password.
     pub known: bool,
     /// C_DeriveKey where it makes the public half of a private key.
@@ -106,6 +108,7 @@ impl Row {
         derivation: None,
         message: None,
         one_message: false,
+        one_part: false,
         known: false,
         public_half: None,
         kem: None,

@@ -52,6 +52,7 @@ pub(super) static ROWS: &[Row] = &[
         key_types: TYPES,
         sign: Some(|key| Ok(Box::new(Direct(Pkcs1::new(key, Purpose::Sign, None)?)))),
         verify: Some(|key| Ok(Box::new(Direct(Pkcs1::new(key, Purpose::Verify, None)?)))),
+        one_part: true,
         recover: Some(|key| Ok(Box::new(Pkcs1::new(key, Purpose::Recover, None)?))),
         encrypt: Some(|key| Ok(Box::new(Crypt::new(key, Purpose::Encrypt)?))),
         decrypt: Some(|key| Ok(Box::new(Crypt::new(key, Purpose::Decrypt)?))),
@@ -79,6 +80,7 @@ pub(super) static ROWS: &[Row] = &[
         parameter: Shape::Pss,
         sign: Some(|key| Ok(Box::new(Direct(Pss::new(key, Purpose::Sign, None)?)))),
         verify: Some(|key| Ok(Box::new(Direct(Pss::new(key, Purpose::Verify, None)?)))),
+        one_part: true,
     }),
     pkcs1!(Legacy CKM_MD5_RSA_PKCS MD5),
     pkcs1!(Legacy CKM_RIPEMD160_RSA_PKCS RIPEMD160),
@@ -309,6 +311,10 @@ impl Cipher for Crypt {
 
     fn output_len(&self, _: usize, _: bool) -> usize {
         self.len
+    }
+
+    fn least_len(&self, _: usize) -> usize {
+        if self.purpose == Purpose::Encrypt { self.len } else { 0 }
     }
 
     fn update(&mut self, _: &[u8], _: &mut [u8]) -> Result<usize> {

@@ -9,7 +9,6 @@ use crate::mechanism::message::Nonces;
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 use sealhsm_crypto::cipher::Direction;
-use sealhsm_secret::Secret;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -176,8 +175,6 @@ pub struct Operation {
     /// An Update was called: the single-part call is no longer possible. Of a message process: a message was begun and
     /// is not over.
     pub begun: bool,
-    /// An output that did not fit the caller's buffer and waits for the same call with a larger one.
-    pub waiting: Option<Secret>,
 }
 
 impl Operation {
@@ -191,9 +188,6 @@ impl Operation {
 
     /// Another one in the middle of the same work; `StateUnsaveable` where its engine cannot.
     pub fn duplicate(&self) -> Result<Operation> {
-        if self.waiting.is_some() {
-            return Err(Error::StateUnsaveable);
-        }
         let engine = match &self.engine {
             Engine::Cipher(e) => Engine::Cipher(e.duplicate()?),
             Engine::Digest(e) => Engine::Digest(e.duplicate()?),
@@ -202,7 +196,7 @@ impl Operation {
             Engine::VerifySignature(e, signature) => Engine::VerifySignature(e.duplicate()?, signature.clone()),
             _ => return Err(Error::StateUnsaveable),
         };
-        Ok(Operation { engine, key: self.key.clone(), waiting: None, ..*self })
+        Ok(Operation { engine, key: self.key.clone(), ..*self })
     }
 
     /// Forgets a message that was begun.
@@ -301,7 +295,6 @@ impl Operations {
             return operation.retire();
         }
         operation.begun = false;
-        operation.waiting = None;
         if let Some(before) = self.resting.replace(operation) {
             before.retire();
         }

@@ -67,6 +67,12 @@ impl Block {
         Self { context, mode, direction, block, taken: 0, limit: u64::MAX }
     }
 
+    /// Another one in the middle of the same work.
+    pub fn copy(&self) -> Result<Self> {
+        let context = self.context.duplicate().map_err(failed)?;
+        Ok(Block { context, taken: self.taken, limit: self.limit, ..*self })
+    }
+
     fn length_error(&self) -> Error {
         match self.direction {
             Direction::Encrypt => Error::DataLenRange,
@@ -121,8 +127,7 @@ impl Cipher for Block {
     }
 
     fn duplicate(&self) -> Result<Box<dyn Cipher>> {
-        let context = self.context.duplicate().map_err(failed)?;
-        Ok(Box::new(Block { context, taken: self.taken, limit: self.limit, ..*self }))
+        Ok(Box::new(self.copy()?))
     }
 
     fn output_len(&self, input: usize, last: bool) -> usize {
@@ -131,6 +136,12 @@ impl Cipher for Block {
             (Mode::CbcPad, Direction::Decrypt) if last => self.context.held().saturating_add(input),
             _ => self.context.ready(input),
         }
+    }
+
+    fn least_len(&self, input: usize) -> usize {
+        let most = self.output_len(input, true);
+        let padded = self.mode == Mode::CbcPad && self.direction == Direction::Decrypt;
+        if padded { most.saturating_sub(self.block) } else { most }
     }
 
     fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {

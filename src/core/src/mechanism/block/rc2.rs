@@ -65,6 +65,15 @@ impl Cipher for Rc2 {
         self.keyed.as_ref().map_or(0, |(_, block)| block.output_len(input, last))
     }
 
+    fn least_len(&self, input: usize) -> usize {
+        self.keyed.as_ref().map_or(0, |(_, block)| block.least_len(input))
+    }
+
+    fn duplicate(&self) -> Result<Box<dyn Cipher>> {
+        let (bits, block) = self.keyed.as_ref().ok_or(Error::General)?;
+        Ok(Box::new(Rc2 { key: self.key.duplicate(), keyed: Some((*bits, block.copy()?)), ..*self }))
+    }
+
     fn update(&mut self, input: &[u8], output: &mut [u8]) -> Result<usize> {
         self.block()?.update(input, output)
     }

@@ -166,6 +166,13 @@ impl Cipher for Whole {
         }
     }
 
+    fn least_len(&self, input: usize) -> usize {
+        match self.direction {
+            Direction::Encrypt => input.saturating_add(SEMIBLOCK),
+            Direction::Decrypt => input.saturating_sub(2 * SEMIBLOCK),
+        }
+    }
+
     fn update(&mut self, _: &[u8], _: &mut [u8]) -> Result<usize> {
         Err(Error::FunctionNotSupported)
     }
