@@ -300,13 +300,13 @@ impl Step<'_> {
         if !single && !engine.multi_part() {
             return Err(Error::FunctionNotSupported);
         }
-        let (most, least) = (self.most(engine.as_ref()), self.least(engine.as_ref()));
+        let most = self.most(engine.as_ref());
         let Some(out) = out else { return Ok((most, After::On)) };
         operation.authorized()?;
         let Engine::Cipher(engine) = &mut operation.engine else { return Err(Error::General) };
         let written = if out.len() >= most {
             self.take(engine.as_mut(), out)?
-        } else if out.len() < least {
+        } else if out.len() < self.least(engine.as_ref()) {
             return Err(Error::BufferTooSmall(most));
         } else {
             self.try_to_fit(engine, most, out)?
