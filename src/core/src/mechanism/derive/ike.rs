@@ -76,7 +76,7 @@ pub(in crate::mechanism) static ROWS: &[Row] = &[
         key_types: SECRETS,
         parameter: Shape::IkePrf,
         derivation: Some(Derivation {
-            several: Some(Several { keys: of_the_function, derive: first, inherits: false }),
+            several: Some(Several { keys: of_the_function, derive: first, inherits: false, own_lens: false }),
             ..DERIVATION
         }),
     }),
@@ -85,7 +85,7 @@ pub(in crate::mechanism) static ROWS: &[Row] = &[
         key_types: prf::KEY_TYPES,
         parameter: Shape::Ike1Prf,
         derivation: Some(Derivation {
-            several: Some(Several { keys: of_a_type, derive: one, inherits: false }),
+            several: Some(Several { keys: of_a_type, derive: one, inherits: false, own_lens: false }),
             ..DERIVATION
         }),
     }),

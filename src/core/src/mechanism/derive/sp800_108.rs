@@ -65,6 +65,7 @@ macro_rules! mode {
                     keys,
                     derive: |bases, parameter, wanted| derive(Mode::$mode, bases, parameter, wanted),
                     inherits: true,
+                    own_lens: false,
                 }),
                 ..Derivation::ONE_WAY
             }),
