@@ -3,6 +3,7 @@
 mod attacks;
 mod composed;
 mod confusion;
+mod equal;
 mod model;
 mod races;
 mod strict;

@@ -199,3 +199,137 @@ fn a_digest_of_a_key_is_no_way_around_what_its_attributes_say() {
         assert_eq!(digest(both, ck::CKM_MD5), ck::CKR_KEY_INDIGESTIBLE);
     });
 }
+
+/// What a key has behind (or, `from_the_end`, before) its first 16 bytes, of which the attacker has a key of its own: he
+/// puts his guess for the next byte to them.
+fn by_lengthening(
+    session: &Session<'_>,
+    length: usize,
+    from_the_end: bool,
+    derive: impl Fn(&Template) -> Result<Object>,
+) -> Result<Vec<u8>> {
+    let of_len = |length: usize| generic().ulong(ck::CKA_VALUE_LEN, length as ck::CK_ULONG);
+    let first = derive(&of_len(16).flag(ck::CKA_DERIVE, true))?;
+    let mut found: Vec<u8> = Vec::new();
+    while found.len() + 16 < length {
+        let wanted = hmac(session, derive(&of_len(found.len() + 17))?)?;
+        let next = (0..=255u8).find_map(|byte| {
+            let (of, guess) = if from_the_end {
+                (ck::CKM_CONCATENATE_DATA_AND_BASE, [&[byte], &found[..]].concat())
+            } else {
+                (ck::CKM_CONCATENATE_BASE_AND_DATA, [&found[..], &[byte]].concat())
+            };
+            let key = session.derive(&Mechanism::with_data(of, &guess), first, &generic()).unwrap();
+            let fits = hmac(session, key).unwrap() == wanted;
+            session.destroy(key).unwrap();
+            fits.then_some(guess)
+        });
+        found = next.expect("a byte that fits");
+    }
+    Ok(found)
+}
+
+#[test]
+fn nor_is_what_comes_behind_its_first_bytes() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let hides = Template::new().nested(ck::CKA_DERIVE_TEMPLATE, hidden());
+        let aes = Template::secret_key(ck::CKK_AES, &[0x5e; 16]).flag(ck::CKA_DERIVE, true);
+        let aes = session.create(&aes.sensitive(true).extractable(false).and(&hides)).unwrap();
+        // A block that is the whole key of somebody else.
+        let ecb = |data: &[u8]| Mechanism::with_data(ck::CKM_AES_ECB_ENCRYPT_DATA, data);
+        let victim = session.derive(&ecb(&[2; 16]), aes, &generic().ulong(ck::CKA_VALUE_LEN, 16)).unwrap();
+        assert_eq!(code(session.bytes(victim, ck::CKA_VALUE)), ck::CKR_ATTRIBUTE_SENSITIVE);
+        let both = ecb(&[[1; 16], [2; 16]].concat());
+        let found = by_lengthening(&session, 32, false, |template| session.derive(&both, aes, template));
+        if let Ok(found) = &found {
+            let again = session.secret(found);
+            assert_eq!(hmac(&session, again), hmac(&session, victim));
+            panic!("the key: {found:02x?}");
+        }
+        assert_eq!(code(found), ck::CKR_KEY_SIZE_RANGE);
+        // The rest of one.
+        let hkdf = Mechanism::hkdf(ck::CKM_HKDF_DERIVE, (true, true), ck::CKM_SHA256, (b"salt", 0), b"info");
+        let exporter = Mechanism::tls_kdf(ck::CKM_TLS12_KDF, ck::CKM_SHA256, b"EXPORTER-x", (&[1; 32], &[2; 32]), None);
+        for (mechanism, key) in [(&hkdf, base(&session, &hides)), (&exporter, base(&session, &Template::new()))] {
+            let found = by_lengthening(&session, 32, false, |template| session.derive(mechanism, key, template));
+            assert_eq!(code(found), ck::CKR_KEY_SIZE_RANGE);
+            for length in [16, 24, 32, 48] {
+                session.derive(mechanism, key, &generic().ulong(ck::CKA_VALUE_LEN, length)).unwrap();
+            }
+        }
+        let hides = Template::new().nested(ck::CKA_DECAPSULATE_TEMPLATE, hidden()).flag(ck::CKA_DECAPSULATE, true);
+        let p256 = Template::new().bytes(ck::CKA_EC_PARAMS, curve::P256);
+        let generator = Mechanism::plain(ck::CKM_EC_KEY_PAIR_GEN);
+        let (public, private) = session.generate_key_pair(&generator, &p256, &hides).unwrap();
+        let ecdh = Mechanism::ecdh1(ck::CKM_ECDH1_DERIVE, ck::CKD_NULL, b"", b"");
+        let (sealed, _) = session.encapsulate(&ecdh, public, &generic().ulong(ck::CKA_VALUE_LEN, 32)).unwrap();
+        let part = |template: &Template| session.decapsulate(&ecdh, private, template, &sealed);
+        assert_eq!(code(by_lengthening(&session, 32, true, part)), ck::CKR_KEY_SIZE_RANGE);
+    });
+}
+
+#[test]
+fn what_a_template_hides_becomes_no_key_whose_use_tells_it() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let poly1305 = Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_POLY1305);
+        // The tag of an empty message is the second half of the key, and one more message tells the first.
+        let told = |key: Result<Object>| session.sign_with(&Mechanism::plain(ck::CKM_POLY1305), key?, b"");
+        let refused = |key, of: &str| match told(key) {
+            Ok(half) => panic!("{of}: half of the key: {half:02x?}"),
+            Err(error) => assert_eq!(error, ck::CKR_TEMPLATE_INCONSISTENT, "{of}"),
+        };
+        let key = base(&session, &Template::new().nested(ck::CKA_DERIVE_TEMPLATE, hidden()));
+        let hash = Mechanism::plain(ck::CKM_SHA256_KEY_DERIVATION);
+        refused(session.derive(&hash, key, &poly1305), "derived");
+        let hides = Template::new().nested(ck::CKA_DECAPSULATE_TEMPLATE, hidden()).flag(ck::CKA_DECAPSULATE, true);
+        let p256 = Template::new().bytes(ck::CKA_EC_PARAMS, curve::P256);
+        let generator = Mechanism::plain(ck::CKM_EC_KEY_PAIR_GEN);
+        let (public, private) = session.generate_key_pair(&generator, &p256, &hides).unwrap();
+        let ecdh = Mechanism::ecdh1(ck::CKM_ECDH1_DERIVE, ck::CKD_NULL, b"", b"");
+        let (sealed, _) = session.encapsulate(&ecdh, public, &generic().ulong(ck::CKA_VALUE_LEN, 32)).unwrap();
+        refused(session.decapsulate(&ecdh, private, &poly1305, &sealed), "decapsulated");
+        let kek = Template::secret_key(ck::CKK_AES, &[0x5e; 32]).sensitive(true).extractable(false);
+        let kek = session.create(&kek.nested(ck::CKA_UNWRAP_TEMPLATE, hidden())).unwrap();
+        let kwp = Mechanism::plain(ck::CKM_AES_KEY_WRAP_KWP);
+        let other = Template::secret_key(ck::CKK_AES, &[7; 32]).sensitive(false).extractable(true);
+        let wrapped = session.wrap(&kwp, kek, session.create(&other).unwrap()).unwrap();
+        refused(session.unwrap(&kwp, kek, &wrapped, &poly1305), "unwrapped");
+        // What nothing hides may be one.
+        session.derive(&hash, base(&session, &Template::new()), &poly1305).unwrap();
+    });
+}
+
+#[test]
+fn a_derive_template_is_not_lost_by_making_another_key_of_its_own() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let key = base(&session, &Template::new().nested(ck::CKA_DERIVE_TEMPLATE, hidden()));
+        let hash = Mechanism::plain(ck::CKM_SHA256_KEY_DERIVATION);
+        let victim = session.derive(&hash, key, &generic()).unwrap();
+        let empty =
+            session.create(&Template::secret_key(ck::CKK_GENERIC_SECRET, &[0]).flag(ck::CKA_DERIVE, true)).unwrap();
+        let whole = generic().ulong(ck::CKA_VALUE_LEN, 48).flag(ck::CKA_DERIVE, true);
+        let joined = Mechanism::number(ck::CKM_CONCATENATE_BASE_AND_KEY, key.0);
+        for (mechanism, base, template) in [
+            (Mechanism::with_data(ck::CKM_XOR_BASE_AND_DATA, &[0; 48]), key, &whole),
+            (Mechanism::number(ck::CKM_EXTRACT_KEY_FROM_KEY, 0), key, &whole),
+            (Mechanism::ike1_extended(ck::CKM_SHA512_HMAC, 0, b""), key, &whole),
+            (joined, empty, &generic().flag(ck::CKA_DERIVE, true)),
+        ] {
+            let same = session.derive(&mechanism, base, template);
+            if let Ok(same) = same {
+                let open = generic().sensitive(false).extractable(true);
+                let told = session.bytes(session.derive(&hash, same, &open).unwrap(), ck::CKA_VALUE).unwrap();
+                let again = session.secret(&told);
+                assert_eq!(hmac(&session, again), hmac(&session, victim));
+                panic!("the key: {told:02x?}");
+            }
+            assert_eq!(code(same), ck::CKR_KEY_FUNCTION_NOT_PERMITTED);
+        }
+    });
+}

@@ -265,7 +265,7 @@ fn a_guarded_key_shows_itself_neither_whole_nor_in_parts() {
         // The second key of two is guarded as the first is.
         let joined = Mechanism::number(ck::CKM_CONCATENATE_BASE_AND_KEY, sensitive.0);
         assert_eq!(code(session.derive(&joined, plain, &open())), ck::CKR_TEMPLATE_INCONSISTENT);
-        let cut = Mechanism::number(ck::CKM_EXTRACT_KEY_FROM_KEY, 8);
+        let cut = Mechanism::number(ck::CKM_EXTRACT_KEY_FROM_KEY, 128);
         for length in [1, 15, 16, 31] {
             let piece = bare.clone().ulong(ck::CKA_VALUE_LEN, length);
             assert_eq!(code(session.derive(&cut, sensitive, &piece)), ck::CKR_KEY_SIZE_RANGE);

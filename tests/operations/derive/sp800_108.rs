@@ -200,9 +200,11 @@ fn a_block_cipher_whose_key_is_known_does_not_show_a_guarded_key() {
         let module = env.module();
         let session = env.user(&module);
         let known = base(&session, ck::CKK_AES, &[7; 16]);
-        let template = Template::secret_key(ck::CKK_GENERIC_SECRET, &[0x5e; 15]).flag(ck::CKA_DERIVE, true);
-        let guarded = session.create(&template.sensitive(true)).unwrap();
-        let fields = [CountingIteration(false, 8), Field::Key(guarded.0)];
+        let guarded = |length| {
+            let template = Template::secret_key(ck::CKK_GENERIC_SECRET, &vec![0x5e; length]);
+            session.create(&template.flag(ck::CKA_DERIVE, true).sensitive(true)).unwrap().0
+        };
+        let fields = [Field::Key(guarded(16)), CountingIteration(false, 8)];
         let mechanism = Mechanism::sp800_108(COUNTER, ck::CKM_AES_CMAC, &fields, b"", &[]);
         // It would be decrypted with the known key.
         assert_eq!(code(session.derive(&mechanism, known, &secret(16))), ck::CKR_TEMPLATE_INCONSISTENT);
@@ -212,6 +214,30 @@ fn a_block_cipher_whose_key_is_known_does_not_show_a_guarded_key() {
         // Byte by byte it would be found by trial.
         for length in [1, 15, 17] {
             assert_eq!(code(session.derive(&mechanism, known, &closed(length))), ck::CKR_KEY_SIZE_RANGE);
+        }
+        // The same for what shares a block with bytes that somebody knows or chose.
+        let (counter, text) = (CountingIteration(false, 8), |length| bytes(&vec![1; length]));
+        for (of, fields, iv, expected) in [
+            (COUNTER, vec![text(16), Field::Key(guarded(32)), counter.clone()], 0, ck::CKR_OK),
+            (COUNTER, vec![counter.clone(), text(15), Field::Key(guarded(16))], 0, ck::CKR_OK),
+            (COUNTER, vec![counter.clone(), Field::Key(guarded(16))], 0, ck::CKR_MECHANISM_PARAM_INVALID),
+            (COUNTER, vec![text(15), Field::Key(guarded(16)), counter.clone()], 0, ck::CKR_MECHANISM_PARAM_INVALID),
+            (COUNTER, vec![Field::Key(guarded(15)), text(1), counter.clone()], 0, ck::CKR_KEY_SIZE_RANGE),
+            (FEEDBACK, vec![Iteration, Field::Key(guarded(16))], 16, ck::CKR_OK),
+            (FEEDBACK, vec![Iteration, Field::Key(guarded(16))], 0, ck::CKR_OK),
+            (FEEDBACK, vec![Iteration, Field::Key(guarded(16))], 15, ck::CKR_MECHANISM_PARAM_INVALID),
+            (FEEDBACK, vec![Iteration, text(1), Field::Key(guarded(16))], 15, ck::CKR_MECHANISM_PARAM_INVALID),
+            (PIPELINE, vec![Iteration, Field::Key(guarded(16)), Counter(false, 8)], 0, ck::CKR_OK),
+            (PIPELINE, vec![Iteration, text(16), Field::Key(guarded(16))], 0, ck::CKR_OK),
+            (
+                PIPELINE,
+                vec![Counter(false, 8), text(15), Iteration, Field::Key(guarded(16))],
+                0,
+                ck::CKR_MECHANISM_PARAM_INVALID,
+            ),
+        ] {
+            let mechanism = Mechanism::sp800_108(of, ck::CKM_AES_CMAC, &fields, &vec![2; iv], &[]);
+            assert_eq!(code(session.derive(&mechanism, known, &closed(16))), expected, "{fields:?} {iv}");
         }
         // A hash is not run backwards.
         let hashed = base(&session, ck::CKK_GENERIC_SECRET, &[7; 16]);

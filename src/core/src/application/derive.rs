@@ -4,7 +4,7 @@
 use super::{Application, ObjectHandle, SessionHandle};
 use crate::attribute::build::{self, Birth};
 use crate::attribute::{Attributes, Template, Value, confine, template};
-use crate::mechanism::derive::{Bases, Derivation, WHOLE, Wanted};
+use crate::mechanism::derive::{Bases, Derivation, Wanted, is_hidden_len};
 use crate::mechanism::{Mechanism, key};
 use crate::object::Permit;
 use crate::session::Session;
@@ -96,8 +96,14 @@ impl Application {
             one_way,
             guarded: any_guarded,
             composes: any_guarded && (derivation.composes)(parameter),
+            own_lens: derivation.several.is_some_and(|several| several.own_lens),
             bases: Parents { first: base, further: &more },
         };
+        let asks = |base: &Attributes| guarded(base) && derive_template(base).is_some_and(confine::hides);
+        if heirs.composes && (asks(base) || more.iter().any(|base| asks(base))) {
+            log::warn!("{KEEPS_ITS_TEMPLATE}");
+            return Err(Error::KeyFunctionNotPermitted.into());
+        }
         let given = Bases {
             key: usable,
             further: &further,
@@ -175,6 +181,10 @@ impl Application {
     }
 }
 
+/// What the log says when a key is refused as a base; SECURITY.md explains it.
+const KEEPS_ITS_TEMPLATE: &str = "a guarded key whose CKA_DERIVE_TEMPLATE hides what is derived of it is not a base of \
+     CKM_CONCATENATE_*, CKM_XOR_BASE_AND_DATA or CKM_EXTRACT_KEY_FROM_KEY: what it would become has no such template";
+
 /// The attributes of the bases.
 #[derive(Clone, Copy)]
 struct Parents<'a> {
@@ -204,6 +214,8 @@ struct Heirs<'a> {
     guarded: bool,
     /// And its bytes as they are.
     composes: bool,
+    /// See `Several`.
+    own_lens: bool,
     bases: Parents<'a>,
 }
 
@@ -213,8 +225,16 @@ impl Heirs<'_> {
         self.bases.iter().all(|base| base.is(of))
     }
 
+    /// Whether a CKA_DERIVE_TEMPLATE keeps what is derived from its users.
+    fn hides(&self) -> bool {
+        self.bases.iter().filter_map(derive_template).any(confine::hides)
+    }
+
     /// What a template has to take over from bases that the key shows.
     fn inherit(&self, template: &mut Attributes) -> Result<()> {
+        if self.hides() {
+            confine::keeps_its_secret(template)?;
+        }
         if self.one_way {
             return Ok(());
         }
@@ -241,7 +261,7 @@ impl Heirs<'_> {
     fn fill_in(&self, made: &mut Attributes, mut value: Secret) -> Result<()> {
         // Whoever gets the beginning of a key as a key of its own finds it by trial, and the next byte after it.
         let whole = self.guarded && !self.one_way && !self.composes;
-        if value.len() < WHOLE && (whole || self.bases.iter().filter_map(derive_template).any(confine::hides)) {
+        if !self.own_lens && !is_hidden_len(value.len()) && (whole || self.hides()) {
             return Err(Error::KeySizeRange);
         }
         if made.ulong(ck::CKA_CLASS) == Some(ck::CKO_DATA) {

@@ -5,7 +5,7 @@ use super::wrap::{fill_in, of_unwrapping_key, wanted};
 use super::{Application, ObjectHandle, SessionHandle, Sink};
 use crate::attribute::build::{self, Birth};
 use crate::attribute::{Attributes, Template, Type, Value, confine, template};
-use crate::mechanism::derive::WHOLE;
+use crate::mechanism::derive::is_hidden_len;
 use crate::mechanism::key::{self, Key};
 use crate::mechanism::{Mechanism, Row};
 use crate::object::Permit;
@@ -82,8 +82,7 @@ impl Application {
                 Error::EncryptedDataInvalid => Error::WrappedKeyInvalid,
                 error => error,
             })?;
-        let hides = |of| matches!(own.value(of), Some(Value::Template(enforced)) if confine::hides(enforced));
-        if hides(ck::CKA_DECAPSULATE_TEMPLATE) && value.len() < WHOLE {
+        if confine::hides_by(own, ck::CKA_DECAPSULATE_TEMPLATE) && !is_hidden_len(value.len()) {
             // As in C_DeriveKey: it would be found by trial, and the next part after it.
             return Err(Error::KeySizeRange);
         }
@@ -100,6 +99,9 @@ impl Application {
                 ck::CKA_ENCAPSULATE_TEMPLATE => Error::KeyHandleInvalid,
                 _ => error,
             })?;
+        }
+        if confine::hides_by(end, adds) {
+            confine::keeps_its_secret(&key)?;
         }
         for (of, default) in [(ck::CKA_CLASS, ck::CKO_SECRET_KEY), (ck::CKA_KEY_TYPE, ck::CKK_GENERIC_SECRET)] {
             if !key.has(of) {

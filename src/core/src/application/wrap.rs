@@ -190,6 +190,9 @@ impl Application {
             rules.set_bool(ck::CKA_SENSITIVE, true);
             confine::keeps_its_secret(&key)?;
         }
+        if confine::hides_by(outer, ck::CKA_UNWRAP_TEMPLATE) {
+            confine::keeps_its_secret(&key)?;
+        }
         if outer.is(ck::CKA_TRUSTED) {
             // Likewise.
             rules.set_bool(ck::CKA_WRAP_WITH_TRUSTED, true);

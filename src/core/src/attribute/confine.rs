@@ -5,7 +5,7 @@
 //! What follows from them for wrapping and unwrapping stands in `application::wrap`.
 
 use super::build::Alter;
-use super::{Attributes, Type};
+use super::{Attributes, Type, Value};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
 
@@ -129,6 +129,11 @@ pub fn is_composed(key: &Attributes) -> bool {
 /// Whether what this template makes of another key must be guarded: no part of it may then be found by trial either.
 pub fn hides(enforced: &Attributes) -> bool {
     enforced.is(ck::CKA_SENSITIVE) || enforced.has(ck::CKA_EXTRACTABLE) && !enforced.is(ck::CKA_EXTRACTABLE)
+}
+
+/// The same of a key's CKA_UNWRAP_TEMPLATE or one of its kind.
+pub fn hides_by(key: &Attributes, of: Type) -> bool {
+    matches!(key.value(of), Some(Value::Template(enforced)) if hides(enforced))
 }
 
 /// See [`CONFINED`].

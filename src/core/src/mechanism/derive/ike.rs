@@ -76,7 +76,7 @@ pub(in crate::mechanism) static ROWS: &[Row] = &[
         key_types: SECRETS,
         parameter: Shape::IkePrf,
         derivation: Some(Derivation {
-            several: Some(Several { keys: of_the_function, derive: first, inherits: false }),
+            several: Some(Several { keys: of_the_function, derive: first, inherits: false, own_lens: false }),
             ..DERIVATION
         }),
     }),
@@ -85,7 +85,7 @@ pub(in crate::mechanism) static ROWS: &[Row] = &[
         key_types: prf::KEY_TYPES,
         parameter: Shape::Ike1Prf,
         derivation: Some(Derivation {
-            several: Some(Several { keys: of_a_type, derive: one, inherits: false }),
+            several: Some(Several { keys: of_a_type, derive: one, inherits: false, own_lens: false }),
             ..DERIVATION
         }),
     }),
@@ -174,8 +174,10 @@ fn first(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &[Wanted]) -> Res
     if data_as_key && new_key.is_some() {
         return Err(Error::ArgumentsBad);
     }
+    bases.further.iter().try_for_each(|key| own_blocks(prf, key, 0))?;
     let value = if data_as_key {
         let data = generic(bases.key)?;
+        own_blocks(prf, bases.key, 0)?;
         let mut key = Secret::zeroed(ni.len() + nr.len());
         key.as_mut()[..ni.len()].copy_from_slice(ni);
         key.as_mut()[ni.len()..].copy_from_slice(nr);
@@ -202,6 +204,9 @@ fn one(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &[Wanted]) -> Resul
         (None, [gxy]) => (&[][..], generic(gxy)?),
         _ => return Err(Error::General),
     };
+    for (key, before) in bases.further.iter().rev().zip([previous.len(), 0]) {
+        own_blocks(prf, key, before)?;
+    }
     keyed(prf, bases.key, |prf| {
         let len = wanted.first().ok_or(Error::General)?.len_within(prf.output_len())?;
         whole(bases, parameter, prf, len)?;
@@ -211,6 +216,11 @@ fn one(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &[Wanted]) -> Resul
     })
 }
 
+/// What goes into the function: of a block cipher, guarded keys have blocks of their own.
+fn own_blocks(prf: u64, key: &Key, before: usize) -> Result<()> {
+    if prf::named(prf)?.shows_data() { prf::own_blocks(key, before) } else { Ok(()) }
+}
+
 /// See [`whole_blocks`].
 fn whole(bases: &Bases<'_>, parameter: &Parameter<'_>, prf: &Prf, len: usize) -> Result<()> {
     if bases.further_guarded && shows(parameter) { whole_blocks(prf.output_len(), &[len]) } else { Ok(()) }
@@ -218,6 +228,7 @@ fn whole(bases: &Bases<'_>, parameter: &Parameter<'_>, prf: &Prf, len: usize) ->
 
 fn plus(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
     let Ike::PrfPlus { prf, seed, .. } = given(parameter)? else { return Err(Error::MechanismParamInvalid) };
+    bases.further.iter().try_for_each(|key| own_blocks(prf, key, 0))?;
     keyed(prf, bases.key, |prf| {
         let len = long(wanted, prf)?;
         whole(bases, parameter, prf, len)?;
@@ -229,6 +240,7 @@ fn plus(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result
 
 fn extended(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Result<Secret> {
     let Ike::Extended { prf, gxy, extra } = given(parameter)? else { return Err(Error::MechanismParamInvalid) };
+    bases.further.iter().try_for_each(|key| own_blocks(prf, key, 0))?;
     keyed(prf, bases.key, |prf| {
         let len = long(wanted, prf)?;
         if gxy.is_none() && len <= prf.output_len() {

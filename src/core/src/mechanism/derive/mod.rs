@@ -56,6 +56,8 @@ pub struct Several {
     pub derive: fn(&Bases<'_>, &Parameter<'_>, &[Wanted]) -> Result<Derived>,
     /// Whether CKA_SENSITIVE and CKA_EXTRACTABLE are those of the base where a template is silent.
     pub inherits: bool,
+    /// Whether it has lengths of its own, between which no few bytes can be found by trial.
+    pub own_lens: bool,
 }
 
 /// What a derivation gives.
@@ -104,6 +106,14 @@ fn whole_blocks(block: usize, lens: &[usize]) -> Result<()> {
 
 /// Bytes that nobody finds by trial.
 pub const WHOLE: usize = 16;
+/// The same where each trial is a call.
+const STEP: usize = 8;
+
+/// Whether a hidden key of this length is not found where the caller says the length: not the beginning alone, nor what
+/// the next longer one has besides.
+pub fn is_hidden_len(len: usize) -> bool {
+    len >= WHOLE && len % STEP == 0
+}
 
 impl Wanted {
     /// How many bytes to derive: what the template says, else the key type's only length, else this many. `KeySizeRange`

@@ -88,6 +88,11 @@ fn extract(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Res
     if len > base.len() || bases.guarded && len < base.len() && !pieces {
         return Err(Error::KeySizeRange);
     }
+    // A key that is turned by a byte and lengthened by one is the same as lengthened first, if it was by its own first
+    // byte. Turned by so many that they are not found by trial it tells nothing.
+    if bases.guarded && start != 0 && (start % (8 * WHOLE) != 0 || base.len() % WHOLE != 0) {
+        return Err(Error::MechanismParamInvalid);
+    }
     let (from, shift) = (start / 8, start % 8);
     let at = |index: usize| u16::from(base[(from + index) % base.len()]);
     let mut out = Secret::zeroed(len);

@@ -119,8 +119,12 @@ impl Named {
         self.with(key, Under::Key, |key| Prf::new(self.build, key), work)
     }
 
-    /// The same under the bytes of a key, whatever their number.
+    /// The same under the bytes of a key, whatever their number. On AES too many go through a CMAC whose key everybody
+    /// knows, see [`own_blocks`].
     pub fn with_bytes_of<T>(&self, key: &Key, work: impl FnOnce(&mut Prf) -> Result<T>) -> Result<T> {
+        if self.shows_data() && key.guarded && key.composed && key.secret()?.len() != AES_BLOCK {
+            return Err(Error::KeyFunctionNotPermitted);
+        }
         self.with(key, Under::Bytes, |key| self.with_bytes(key), work)
     }
 
@@ -149,6 +153,20 @@ pub enum Under {
     Key,
     /// Bytes, see [`Named::with_bytes`].
     Bytes,
+}
+
+/// Refuses a guarded key among the data of a block cipher, behind so many bytes of them, unless it has blocks of its own.
+/// Whoever knows the key of the MAC runs it backwards: for each byte that shares a block with bytes of his choice there
+/// are two beginnings that come to the same for this byte alone. A composed key brings such bytes along.
+/// `KeyFunctionNotPermitted`, `KeySizeRange`, `MechanismParamInvalid`.
+pub fn own_blocks(key: &Key, before: usize) -> Result<()> {
+    match key {
+        Key { guarded: false, .. } => Ok(()),
+        Key { composed: true, .. } => Err(Error::KeyFunctionNotPermitted),
+        _ if key.secret()?.len() % AES_BLOCK != 0 => Err(Error::KeySizeRange),
+        _ if before % AES_BLOCK != 0 => Err(Error::MechanismParamInvalid),
+        _ => Ok(()),
+    }
 }
 
 impl Prf {

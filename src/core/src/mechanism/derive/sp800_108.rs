@@ -65,6 +65,7 @@ macro_rules! mode {
                     keys,
                     derive: |bases, parameter, wanted| derive(Mode::$mode, bases, parameter, wanted),
                     inherits: true,
+                    own_lens: false,
                 }),
                 ..Derivation::ONE_WAY
             }),
@@ -117,6 +118,16 @@ fn derive(mode: Mode, bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &[Wa
         let lens: Vec<usize> = wanted.iter().map(|wanted| wanted.len_or(None)).collect::<Result<_>>()?;
         if named.shows_data() && bases.further_guarded {
             whole_blocks(prf.output_len(), &lens)?;
+            let block = prf.output_len();
+            match mode {
+                Mode::Counter => own_blocks(given, bases, Some(0))?,
+                Mode::Feedback => {
+                    [given.iv.len(), block].into_iter().try_for_each(|len| own_blocks(given, bases, Some(len)))?
+                }
+                Mode::DoublePipeline => {
+                    [None, Some(block)].into_iter().try_for_each(|len| own_blocks(given, bases, len))?
+                }
+            }
         }
         // No two keys share a segment.
         let segments: usize = lens.iter().map(|len| len.div_ceil(prf.output_len())).sum();
@@ -128,6 +139,26 @@ fn derive(mode: Mode, bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &[Wa
         let values = lens.iter().map(|len| stream.key(*len)).collect::<Result<_>>()?;
         Ok(Derived { values, shown: Vec::new() })
     })
+}
+
+/// See [`prf::own_blocks`]. `iteration`: bytes of the iteration variable where that is no number; without, what changes
+/// from one input to the next is left out.
+fn own_blocks(given: &Sp800108<'_>, bases: &Bases<'_>, iteration: Option<usize>) -> Result<()> {
+    let (mut before, mut further) = (0, bases.further.iter());
+    for field in &given.fields {
+        before += match field {
+            Field::Iteration(None) => iteration.unwrap_or(0),
+            Field::Iteration(Some(number)) | Field::Counter(number) => iteration.map_or(0, |_| number.bytes()),
+            Field::Length(_, number) => number.bytes(),
+            Field::Bytes(bytes) => bytes.len(),
+            Field::Key(_) => {
+                let key = further.next().ok_or(Error::General)?;
+                prf::own_blocks(key, before)?;
+                key.secret()?.len()
+            }
+        };
+    }
+    Ok(())
 }
 
 /// Which fields a mode must have, may have and how often (tables of section 6.42).
@@ -165,12 +196,16 @@ impl Number {
         self.bits > 0 && self.bits <= most && self.bits % 8 == 0
     }
 
+    fn bytes(self) -> usize {
+        self.bits as usize / 8
+    }
+
     /// `MechanismParamInvalid` if it does not fit.
     fn write(self, number: u64) -> Result<Vec<u8>> {
         if self.bits < 64 && number >> self.bits != 0 {
             return Err(Error::MechanismParamInvalid);
         }
-        let mut bytes = number.to_le_bytes()[..self.bits as usize / 8].to_vec();
+        let mut bytes = number.to_le_bytes()[..self.bytes()].to_vec();
         if !self.little_endian {
             bytes.reverse();
         }

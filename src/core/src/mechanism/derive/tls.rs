@@ -113,6 +113,7 @@ macro_rules! master {
                     keys: if matches!(Group::$group, Group::Modern) { master_12 } else { master_old },
                     derive: |bases, parameter, wanted| master(Start::$start, Group::$group, bases, parameter, wanted),
                     inherits: false,
+                    own_lens: true,
                 }),
                 ..Derivation::ONE_WAY
             }),
@@ -133,6 +134,7 @@ macro_rules! keys {
                     keys: connection_keys,
                     derive: |bases, parameter, wanted| connection(Group::$group, bases, parameter, wanted),
                     inherits: true,
+                    own_lens: true,
                 }),
                 ..Derivation::ONE_WAY
             }),
@@ -148,7 +150,12 @@ macro_rules! kdf {
             parameter: Shape::TlsKdf,
             derivation: Some(Derivation {
                 one_way: false,
-                several: Some(Several { keys: |_, template| vec![Ok(template)], derive: exporter, inherits: true }),
+                several: Some(Several {
+                    keys: |_, template| vec![Ok(template)],
+                    derive: exporter,
+                    inherits: true,
+                    own_lens: false
+                }),
                 ..Derivation::ONE_WAY
             }),
         })
@@ -173,7 +180,7 @@ pub(in crate::mechanism) static ROWS: &[Row] = &[
         parameter: Shape::TlsPrf,
         group: Group::Legacy,
         derivation: Some(Derivation {
-            several: Some(Several { keys: |_, _| Vec::new(), derive: bare, inherits: false }),
+            several: Some(Several { keys: |_, _| Vec::new(), derive: bare, inherits: false, own_lens: false }),
             ..Derivation::ONE_WAY
         }),
     }),
