@@ -176,6 +176,35 @@ fn wrapping_and_unwrapping_makes_nothing_less_sensitive() {
 }
 
 #[test]
+fn what_hides_what_it_makes_is_not_wrapped_because_it_would_come_back_without_that() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let kek = generate(&session, &wrapping_only()).unwrap();
+        let base = Template::secret_key(ck::CKK_AES, &[0x5e; 16]).sensitive(true).extractable(true);
+        for of in [ck::CKA_DERIVE_TEMPLATE, ck::CKA_UNWRAP_TEMPLATE] {
+            for hidden in [Template::new().sensitive(true), Template::new().extractable(false)] {
+                let key = session.create(&base.clone().nested(of, hidden)).unwrap();
+                assert_eq!(code(session.wrap(&kwp(), kek, key)), ck::CKR_KEY_NOT_WRAPPABLE);
+            }
+            let key = session.create(&base.clone().nested(of, Template::new().sensitive(false))).unwrap();
+            session.wrap(&kwp(), kek, key).unwrap();
+        }
+        env.log().must_say(&["CKA_DERIVE_TEMPLATE", "unwrapped without the template"]);
+        let hides = Template::new().nested(ck::CKA_DECAPSULATE_TEMPLATE, Template::new().sensitive(true));
+        let generator = Mechanism::plain(ck::CKM_ML_KEM_KEY_PAIR_GEN);
+        let set = Template::new().ulong(ck::CKA_PARAMETER_SET, ck::CKP_ML_KEM_768);
+        let private = hides.sensitive(true).extractable(true).flag(ck::CKA_DECAPSULATE, true);
+        let (_, private) = session.generate_key_pair(&generator, &set, &private).unwrap();
+        assert_eq!(code(session.wrap(&kwp(), kek, private)), ck::CKR_KEY_NOT_WRAPPABLE);
+        // What may be read is not hidden by it either.
+        let open = Template::secret_key(ck::CKK_AES, &[0x5e; 16]).sensitive(false).extractable(true);
+        let open = session.create(&open.nested(ck::CKA_DERIVE_TEMPLATE, Template::new().sensitive(true))).unwrap();
+        session.wrap(&kwp(), kek, open).unwrap();
+    });
+}
+
+#[test]
 fn a_key_for_wrapping_never_decrypts_and_opens_nothing_in_parts() {
     isolated(|env| {
         let module = env.module();

@@ -253,11 +253,24 @@ fn a_guarded_secret_gives_no_key_away_as_an_iv_or_as_a_short_key() {
                 (safe, Bits(8, 128, 0)),
                 (safe, Bits(168, 128, 0)),
                 (safe, Bits(0, 8, 0)),
+                // Lengths of suites, but of none that has both.
+                (safe, Bits(0, 192, 0)),
+                (safe, Bits(256, 192, 0)),
+                (safe, Bits(384, 128, 0)),
             ] {
                 let template = Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_GENERIC_SECRET);
                 let (refused, mechanism) = derive(of, base, bits, &template);
                 assert_eq!(code(refused), ck::CKR_MECHANISM_PARAM_INVALID, "{bits:?}");
                 assert_eq!(mechanism.string(1), [0xee; 32]);
+            }
+            // No older version has suites without a MAC, or with a longer one.
+            for (bits, expected) in [
+                (Bits(160, 128, 0), ck::CKR_OK),
+                (Bits(0, 128, 0), ck::CKR_MECHANISM_PARAM_INVALID),
+                (Bits(256, 128, 0), ck::CKR_MECHANISM_PARAM_INVALID),
+            ] {
+                let old = session.derive_through(&keys(ck::CKM_TLS_KEY_AND_MAC_DERIVE, None, bits), base, &aes());
+                assert_eq!(code(old), expected, "{bits:?}");
             }
             let (made, mechanism) = derive(safe, base, Bits(160, 128, 128), &aes());
             made.unwrap();

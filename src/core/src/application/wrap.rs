@@ -220,8 +220,13 @@ const SEALED_USE: &str = "a key that wraps sensitive keys unwraps only by AES_KE
      ECDH_X_AES_KEY_WRAP; with `strict = true` every key wraps and unwraps so";
 const COMPOSED: &str = "a sensitive key that was composed of another (CKM_CONCATENATE_*, CKM_XOR_BASE_AND_DATA, \
      CKM_EXTRACT_KEY_FROM_KEY) is not wrapped: unwrapped as another type, several that are related would give it away";
+const NO_TEMPLATE: &str = "a sensitive key whose CKA_DERIVE_TEMPLATE, CKA_UNWRAP_TEMPLATE or CKA_DECAPSULATE_TEMPLATE \
+     hides what it makes is not wrapped: unwrapped without the template, it would make the same and show it";
 const NOT_BACK: &str = "a key with CKA_WRAP_WITH_TRUSTED is wrapped under a trusted secret key, or under a trusted public \
      key whose private half is elsewhere";
+
+/// What a key asks of those that it makes.
+const TEMPLATES: [Type; 3] = [ck::CKA_DERIVE_TEMPLATE, ck::CKA_UNWRAP_TEMPLATE, ck::CKA_DECAPSULATE_TEMPLATE];
 
 /// Which end of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -296,7 +301,10 @@ fn wrappable(inner: &Attributes, outer: &Attributes, wrapping: &Wrapping, parame
         return Err(Error::UserNotLoggedIn);
     }
     if inner.is(ck::CKA_SENSITIVE) {
+        // Nor does it bring its templates along.
+        let hides = TEMPLATES.into_iter().any(|of| confine::hides_by(inner, of));
         for (allowed, advice) in [
+            (!hides, NO_TEMPLATE),
             (confine::wraps_sensitive(outer), HOW_TO),
             ((wrapping.sealed)(parameter), SEALED_ONLY),
             (!confine::is_composed(inner), COMPOSED),

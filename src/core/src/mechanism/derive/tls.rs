@@ -247,9 +247,15 @@ struct Sizes {
 
 /// The longest of them.
 const LONGEST: u64 = 512;
-/// Lengths of MAC keys and keys of ciphers in use, between which no few bytes can be found by trial.
-const MACS: [usize; 4] = [0, 20, 32, 48];
-const KEYS: [usize; 4] = [0, 16, 24, 32];
+/// The bytes of MAC keys, and of the keys of ciphers beside them, that the suites of TLS 1.2 have. A guarded base makes
+/// no others: between these no few bytes can be found by trial.
+const SUITES: [(usize, &[usize]); 4] = [(20, &[0, 16, 24, 32]), (0, &[16, 32]), (32, &[0, 16, 32]), (48, &[0, 32])];
+
+/// Whether a suite has such keys. Those of older versions all have SHA-1.
+fn is_of_a_suite(group: Group, sizes: &Sizes) -> bool {
+    let known = if group == Group::Modern { &SUITES[..] } else { &SUITES[..1] };
+    known.iter().any(|(mac, keys)| *mac == sizes.mac && keys.contains(&sizes.key))
+}
 
 fn sizes(parameter: &Parameter<'_>) -> Result<Sizes> {
     let Parameter::Tls(Tls::Keys { mac_bits, key_bits, iv_bits, .. }) = *parameter else {
@@ -310,7 +316,7 @@ fn connection(group: Group, bases: &Bases<'_>, parameter: &Parameter<'_>, wanted
         log::warn!("no IV is derived from a guarded key; use CKM_TLS12_KEY_SAFE_DERIVE, or a base that may be read");
         return Err(Error::MechanismParamInvalid);
     }
-    if bases.guarded && !(MACS.contains(&sizes.mac) && KEYS.contains(&sizes.key)) {
+    if bases.guarded && !is_of_a_suite(group, &sizes) {
         return Err(Error::MechanismParamInvalid);
     }
     let base = bases.key.secret()?.as_ref();
