@@ -220,6 +220,9 @@ fn a_key_for_wrapping_never_decrypts_and_opens_nothing_in_parts() {
             let template = aes().ulong(ck::CKA_VALUE_LEN, 32).and(&decrypts);
             assert_eq!(code(session.derive(&same, kek, &template)), ck::CKR_KEY_FUNCTION_NOT_PERMITTED);
         }
+        // One way is no harm.
+        let hash = Mechanism::plain(ck::CKM_SHA256_KEY_DERIVATION);
+        session.derive(&hash, kek, &aes().ulong(ck::CKA_VALUE_LEN, 32).and(&decrypts)).unwrap();
         // Forms that are no more than encryption: their padding would tell the key byte by byte.
         for weak in [
             Mechanism::plain(ck::CKM_AES_ECB),

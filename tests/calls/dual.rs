@@ -76,7 +76,10 @@ fn what_is_encrypted_in_passing_is_signed_and_what_is_decrypted_is_verified() {
                 assert_eq!(session.decrypt_with(&cipher, key, &sealed).unwrap(), DATA);
                 session.verify_with(mechanism, verify, &DATA, &signature).unwrap();
 
+                // Either half may be the first.
+                session.verify_init(mechanism, verify).unwrap();
                 session.decrypt_init(&cipher, key).unwrap();
+                session.verify_cancel().unwrap();
                 session.verify_init(mechanism, verify).unwrap();
                 parts(&sealed, |part| session.decrypt_verify(part));
                 let rest = session.decrypt_final().unwrap();
@@ -160,13 +163,32 @@ fn both_halves_must_be_there_and_an_error_ends_both() {
         assert_eq!(session.sign_encrypt(&DATA).unwrap_err(), ck::CKR_DATA_LEN_RANGE);
         assert_eq!(session.encrypt_final().unwrap_err(), NONE);
         assert_eq!(session.sign_final().unwrap_err(), NONE);
-        // A signature that takes its data whole.
-        let (_, private) = session.rsa_pair(1024);
+        // A signature that takes its data whole, even when only the length is asked for.
+        let (public, private) = session.rsa_pair(1024);
+        let whole = Mechanism::plain(ck::CKM_RSA_PKCS);
+        for only_the_length in [false, true] {
+            session.encrypt_init(&cbc(), key).unwrap();
+            session.sign_init(&whole, private).unwrap();
+            let refused = match only_the_length {
+                true => session.sign_encrypt_len(&DATA).map(drop),
+                false => session.sign_encrypt(&DATA).map(drop),
+            };
+            assert_eq!(refused.unwrap_err(), ck::CKR_FUNCTION_NOT_SUPPORTED);
+            assert_eq!(session.encrypt_final().unwrap_err(), NONE);
+            assert_eq!(session.sign(&DATA[..32]).unwrap_err(), NONE);
+        }
+        session.decrypt_init(&cbc(), key).unwrap();
+        session.verify_init(&whole, public).unwrap();
+        assert_eq!(session.decrypt_verify_len(&DATA).unwrap_err(), ck::CKR_FUNCTION_NOT_SUPPORTED);
+        assert_eq!(session.decrypt_final().unwrap_err(), NONE);
+        assert_eq!(session.verify(&DATA[..32], &DATA).unwrap_err(), NONE);
+        // There is no call for these two.
         session.encrypt_init(&cbc(), key).unwrap();
-        session.sign_init(&Mechanism::plain(ck::CKM_RSA_PKCS), private).unwrap();
-        assert_eq!(session.sign_encrypt(&DATA).unwrap_err(), ck::CKR_FUNCTION_NOT_SUPPORTED);
-        assert_eq!(session.encrypt_final().unwrap_err(), NONE);
-        assert_eq!(session.sign(&DATA[..32]).unwrap_err(), NONE);
+        assert_eq!(session.verify_init(&hmac(), secret).unwrap_err(), ck::CKR_OPERATION_ACTIVE);
+        session.encrypt_cancel().unwrap();
+        session.verify_init(&hmac(), secret).unwrap();
+        assert_eq!(session.encrypt_init(&cbc(), key).unwrap_err(), ck::CKR_OPERATION_ACTIVE);
+        session.verify_cancel().unwrap();
         // The key is no key of that half.
         session.encrypt_init(&cbc(), key).unwrap();
         assert_eq!(session.sign_init(&hmac(), key).unwrap_err(), ck::CKR_KEY_TYPE_INCONSISTENT);

@@ -116,6 +116,10 @@ fn a_right_pin_asks_no_tpm_and_a_wrong_one_is_counted_by_it() {
         let (session, key) = with_key(env, &module);
         env.tpm().lock_after(3);
         let wrong = || code(session.login(ck::CKU_CONTEXT_SPECIFIC, "wrong"));
+        // It is not counted where no operation waits for it.
+        session.digest_init(&Mechanism::plain(ck::CKM_SHA256)).unwrap();
+        assert_eq!(wrong(), ck::CKR_OPERATION_NOT_INITIALIZED);
+        session.digest_cancel().unwrap();
         session.sign_init(&ecdsa(), key).unwrap();
         env.tpm().freeze();
         session.login(ck::CKU_CONTEXT_SPECIFIC, USER_PIN).unwrap();

@@ -386,6 +386,41 @@ fn a_token_made_anew_by_another_process_is_empty_here_and_asks_for_a_new_login()
 }
 
 #[test]
+fn a_token_made_anew_by_another_process_is_noticed_by_whatever_call_comes_first() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        two_objects(&session);
+        let anew = || {
+            env.elsewhere(|other| {
+                let slot = other.slot_of("test").unwrap();
+                other.init_token(slot, SO_PIN, "test").unwrap();
+                other.open_rw(slot).unwrap().create(&data("new").private(false)).unwrap();
+            });
+        };
+        let only = || {
+            let found = session.find(&Template::new()).unwrap();
+            assert_eq!(found.len(), 1);
+            found[0]
+        };
+        // A login of the old one ends with an error.
+        anew();
+        assert_eq!(code(session.find(&Template::new())), ck::CKR_DEVICE_ERROR);
+        assert_eq!(session.info().unwrap().state, ck::CKS_RW_PUBLIC_SESSION);
+        let first = only();
+        // Without a login there is nothing to end.
+        anew();
+        let second = only();
+        assert_eq!(code(session.bytes(first, ck::CKA_LABEL)), ck::CKR_OBJECT_HANDLE_INVALID);
+        // A login is one to the new one.
+        anew();
+        session.login(ck::CKU_SO, SO_PIN).unwrap();
+        assert_eq!(session.bytes(only(), ck::CKA_LABEL).unwrap(), b"new");
+        assert_eq!(code(session.bytes(second, ck::CKA_LABEL)), ck::CKR_OBJECT_HANDLE_INVALID);
+    });
+}
+
+#[test]
 fn listing_needs_no_tpm_and_what_needs_one_says_device_error_and_leaves_sessions_alive() {
     isolated(|env| {
         // The TPM ends with the process that started it.

@@ -35,6 +35,9 @@ fn a_digest_goes_on_where_it_was_in_any_session_and_more_than_once() {
             // Saving changes nothing.
             session.digest_update(&DATA[33..]).unwrap();
             assert_eq!(session.digest_final().unwrap(), whole);
+            // It needs no key, whichever goes.
+            let key = Template::secret_key(ck::CKK_GENERIC_SECRET, &KEY).token(true);
+            session.destroy(session.create(&key).unwrap()).unwrap();
             for session in [&other, &session, &other] {
                 restore(session, &state).unwrap();
                 // It takes data in parts already.
@@ -68,9 +71,19 @@ fn macs_and_ciphers_go_on_with_their_keys() {
             session.verify_init(&mechanism, key).unwrap();
             session.verify_update(&DATA[..41]).unwrap();
             let state = session.operation_state().unwrap();
-            restore(&session, &state).unwrap();
-            session.verify_update(&DATA[41..]).unwrap();
-            session.verify_final(&mac).unwrap();
+            for named in [NO_KEY, key] {
+                session.set_operation_state(&state, NO_KEY, named).unwrap();
+                session.verify_update(&DATA[41..]).unwrap();
+                session.verify_final(&mac).unwrap();
+            }
+            session.verify_signature_init(&mechanism, key, &mac).unwrap();
+            session.verify_signature_update(&DATA[..41]).unwrap();
+            let state = session.operation_state().unwrap();
+            for named in [NO_KEY, key] {
+                session.set_operation_state(&state, NO_KEY, named).unwrap();
+                session.verify_signature_update(&DATA[41..]).unwrap();
+                session.verify_signature_final().unwrap();
+            }
         }
         let rc2 = session.create(&Template::secret_key(ck::CKK_RC2, &KEY)).unwrap();
         let with_rc2 = Mechanism::rc2_cbc(ck::CKM_RC2_CBC_PAD, 256, [1; 8]);
@@ -87,7 +100,7 @@ fn macs_and_ciphers_go_on_with_their_keys() {
             session.decrypt_init(&mechanism, key).unwrap();
             let mut plain = session.decrypt_update(&sealed[..50]).unwrap();
             let state = session.operation_state().unwrap();
-            restore(&session, &state).unwrap();
+            session.set_operation_state(&state, aes, NO_KEY).unwrap();
             plain.extend(session.decrypt_update(&sealed[50..]).unwrap());
             plain.extend(session.decrypt_final().unwrap());
             assert_eq!(plain, DATA);
@@ -135,6 +148,20 @@ fn without_an_operation_there_is_no_state_and_some_have_none() {
         assert_eq!(session.operation_state().unwrap_err(), unsaveable);
         session.encrypt_message(&mut Message::gcm(&[1; 12], 128), b"", &DATA).unwrap();
         session.message_encrypt_final().unwrap();
+        let (hmac, secret) = (Mechanism::plain(ck::CKM_SHA256_HMAC), session.secret(&KEY));
+        session.message_sign_init(&hmac, secret).unwrap();
+        assert_eq!(session.operation_state().unwrap_err(), unsaveable);
+        session.message_sign_final().unwrap();
+        session.message_verify_init(&hmac, secret).unwrap();
+        assert_eq!(session.operation_state().unwrap_err(), unsaveable);
+        session.message_verify_final().unwrap();
+        // Output that waits for a larger buffer.
+        let aes = session.aes(&KEY);
+        let sealed = session.encrypt_with(&cbc(), aes, &DATA).unwrap();
+        session.decrypt_init(&cbc(), aes).unwrap();
+        assert_eq!(session.decrypt_into(&sealed, &mut [0; 99]).0.unwrap_err(), ck::CKR_BUFFER_TOO_SMALL);
+        assert_eq!(session.operation_state().unwrap_err(), unsaveable);
+        assert_eq!(session.decrypt(&sealed).unwrap(), DATA);
         // One half that cannot be saved is enough.
         session.encrypt_init(&cbc(), session.aes(&KEY)).unwrap();
         session.sign_init(&Mechanism::plain(ck::CKM_ECDSA_SHA256), private).unwrap();
@@ -154,7 +181,9 @@ fn a_state_that_is_not_ours_is_refused_and_changes_nothing() {
         let invalid = ck::CKR_SAVED_STATE_INVALID;
         let mut flipped = state.clone();
         flipped[20] ^= 1;
-        for wrong in [&[1][..], &state[1..], &[&state[..], &[0]].concat(), &flipped, &[0; 40]] {
+        let short = &state[..state.len() - 1];
+        for wrong in [&[][..], &[1], &state[1..], &state[..8], short, &[&state[..], &[0]].concat(), &flipped, &[0; 40]]
+        {
             assert_eq!(restore(&session, wrong).unwrap_err(), invalid);
         }
         // Another state of the session.
@@ -179,6 +208,42 @@ fn a_state_that_is_not_ours_is_refused_and_changes_nothing() {
         module.finalize().unwrap();
         module.initialize().unwrap();
         in_a_new_application(&module);
+    });
+}
+
+#[test]
+fn a_state_is_of_its_token_and_outlives_what_becomes_of_another() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let other = module.open_rw(env.token(&module, "other")).unwrap();
+        other.login(ck::CKU_USER, kit::USER_PIN).unwrap();
+        session.digest_init(&sha256()).unwrap();
+        session.digest_update(&DATA).unwrap();
+        let digest = session.operation_state().unwrap();
+        let sha = session.digest_final().unwrap();
+        let private = session.create(&Template::secret_key(ck::CKK_GENERIC_SECRET, &KEY).private(true)).unwrap();
+        let hmac = Mechanism::plain(ck::CKM_SHA256_HMAC);
+        session.sign_init(&hmac, private).unwrap();
+        session.sign_update(&DATA).unwrap();
+        let signature = session.operation_state().unwrap();
+        let mac = session.sign_final().unwrap();
+        for state in [&digest, &signature] {
+            assert_eq!(restore(&other, state).unwrap_err(), ck::CKR_SAVED_STATE_INVALID);
+        }
+        let come_back = || {
+            restore(&session, &digest).unwrap();
+            assert_eq!(session.digest_final().unwrap(), sha);
+            restore(&session, &signature).unwrap();
+            assert_eq!(session.sign_final().unwrap(), mac);
+        };
+        let key = Template::secret_key(ck::CKK_GENERIC_SECRET, &KEY).token(true);
+        other.destroy(other.create(&key).unwrap()).unwrap();
+        come_back();
+        other.logout().unwrap();
+        come_back();
+        other.close().unwrap();
+        come_back();
     });
 }
 

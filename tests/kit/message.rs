@@ -265,6 +265,15 @@ impl Session<'_> {
         })
     }
 
+    /// The same into this buffer: what it returned, and the length it left.
+    pub fn sign_message_last_into(&self, part: &[u8], signature: &mut [u8]) -> (Result<()>, usize) {
+        let (at, length) = bytes(part);
+        let (to, mut room) = (signature.as_mut_ptr(), signature.len() as ck::CK_ULONG);
+        // SAFETY: an input with its length, and as much room as the length says.
+        let rv = unsafe { self.raw().C_SignMessageNext(self.handle, null_mut(), 0, at, length, to, &raw mut room) };
+        (Rv::check(rv), room as usize)
+    }
+
     /// C_VerifyMessage.
     pub fn verify_message(&self, data: &[u8], signature: &[u8]) -> Result<()> {
         let ((at, length), (signature, signature_length)) = (bytes(data), bytes(signature));

@@ -63,6 +63,16 @@ fn a_search_finds_what_has_every_attribute_that_it_names() {
         for (template, objects) in &wanted {
             assert_eq!(sorted(session.find(template).unwrap()), sorted(objects.clone()), "{template:?}");
         }
+        // Nothing else is a point in an OCTET STRING.
+        let value = Template::new().bytes(ck::CKA_VALUE, [4, 2, 7, 8]);
+        let octets = session.create(&data("octets").and(&value)).unwrap();
+        assert_eq!(session.find(&value).unwrap(), [octets]);
+        assert_eq!(session.find(&Template::new().bytes(ck::CKA_VALUE, [7, 8])).unwrap(), []);
+        session.destroy(octets).unwrap();
+        // An empty label is one, and no label is none.
+        let empty = session.create(&data("").token(true)).unwrap();
+        assert_eq!(session.find(&Template::new().label("")).unwrap(), [empty]);
+        session.destroy(empty).unwrap();
         // The same after the objects were read from the token by another application.
         env.elsewhere(|other| {
             let session = other.open_ro(other.slot_of("test").unwrap()).unwrap();
@@ -109,6 +119,26 @@ fn an_attribute_that_nothing_has_matches_nothing() {
 }
 
 #[test]
+fn of_objects_with_one_name_each_is_found_until_it_goes_or_gets_another() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        for token in [false, true] {
+            let same = || data("same").token(token).bytes(ck::CKA_VALUE, "text");
+            let [first, second, third] = [(); 3].map(|()| session.create(&same()).unwrap());
+            let found = || sorted(session.find(&Template::new().label("same")).unwrap());
+            assert_eq!(found(), [first, second, third]);
+            session.destroy(second).unwrap();
+            assert_eq!(found(), [first, third]);
+            session.set(first, &Template::new().label("other")).unwrap();
+            assert_eq!(found(), [third]);
+            session.destroy(third).unwrap();
+            assert_eq!(found(), []);
+        }
+    });
+}
+
+#[test]
 fn handles_come_in_portions_and_an_ended_search_is_over() {
     isolated(|env| {
         let module = env.module();
@@ -121,7 +151,7 @@ fn handles_come_in_portions_and_an_ended_search_is_over() {
         found.extend(session.find_some(6).unwrap());
         found.extend(session.find_some(6).unwrap());
         assert_eq!(session.find_some(6).unwrap(), []);
-        assert_eq!(sorted(found), made);
+        assert_eq!(found, made);
         session.find_final().unwrap();
         assert_eq!(code(session.find_some(1)), ck::CKR_OPERATION_NOT_INITIALIZED);
         assert_eq!(code(session.find_final()), ck::CKR_OPERATION_NOT_INITIALIZED);
@@ -182,6 +212,31 @@ fn a_search_sees_what_another_process_did() {
         assert_eq!(fresh.len(), 2);
         assert!(fresh.contains(&one));
         assert_eq!(session.find(&data("one")).unwrap(), []);
+    });
+}
+
+#[test]
+fn what_another_process_destroyed_is_gone_when_the_index_was_compacted_since() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let all = several(&session);
+        assert_eq!(session.find(&Template::new()).unwrap().len(), all.len());
+        env.elsewhere(|other| {
+            let session = other.session("test");
+            session.login(ck::CKU_USER, USER_PIN).unwrap();
+            for object in session.find(&Template::new()).unwrap() {
+                session.destroy(object).unwrap();
+            }
+            // More than an index may have of what is void.
+            for _ in 0..501 {
+                session.destroy(session.create(&data("gone").token(true)).unwrap()).unwrap();
+            }
+        });
+        assert_eq!(session.find(&Template::new()).unwrap(), []);
+        for object in all {
+            assert_eq!(code(session.destroy(object)), ck::CKR_OBJECT_HANDLE_INVALID);
+        }
     });
 }
 

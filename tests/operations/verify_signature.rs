@@ -46,6 +46,12 @@ fn every_signature_is_verified_whole_and_in_parts_as_by_c_verify() {
                 // It is over either way.
                 assert_eq!(session.verify_signature(data).unwrap_err(), NONE);
                 if !parts {
+                    let unsupported = ck::CKR_FUNCTION_NOT_SUPPORTED;
+                    session.verify_signature_init(&mechanism, verify, signature).unwrap();
+                    assert_eq!(session.verify_signature_update(data).unwrap_err(), unsupported);
+                    session.verify_signature_init(&mechanism, verify, signature).unwrap();
+                    assert_eq!(session.verify_signature_final().unwrap_err(), unsupported);
+                    assert_eq!(session.verify_signature(data).unwrap_err(), NONE);
                     continue;
                 }
                 session.verify_signature_init(&mechanism, verify, signature).unwrap();

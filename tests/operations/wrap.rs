@@ -280,12 +280,17 @@ fn a_wrapping_key_may_say_which_keys_it_wraps_and_an_unwrapping_key_what_they_be
         let plain = Template::secret_key(ck::CKK_AES, &[9; 16]);
         let asks = Template::new().key_type(ck::CKK_AES).label("this");
         let becomes = Template::new().sensitive(true).flag(ck::CKA_ENCRYPT, false).label("new");
-        let kek = plain.nested(ck::CKA_WRAP_TEMPLATE, asks).nested(ck::CKA_UNWRAP_TEMPLATE, becomes);
+        let kek = plain.clone().nested(ck::CKA_WRAP_TEMPLATE, asks).nested(ck::CKA_UNWRAP_TEMPLATE, becomes);
         let kek = session.create(&kek).unwrap();
         let wanted = Template::secret_key(ck::CKK_AES, &[5; 16]).extractable(true);
         let key = session.create(&wanted.clone().label("this")).unwrap();
-        let other = session.create(&wanted.label("other")).unwrap();
+        let other = session.create(&wanted.clone().label("other")).unwrap();
         assert_eq!(code(session.wrap(&kwp, kek, other)), ck::CKR_KEY_HANDLE_INVALID);
+        // One that has no such attribute at all.
+        let asks = Template::new().ulongs(ck::CKA_ALLOWED_MECHANISMS, &[ck::CKM_AES_GCM]);
+        let choosy = session.create(&plain.clone().nested(ck::CKA_WRAP_TEMPLATE, asks.clone())).unwrap();
+        assert_eq!(code(session.wrap(&kwp, choosy, key)), ck::CKR_KEY_HANDLE_INVALID);
+        session.wrap(&kwp, choosy, session.create(&wanted.and(&asks)).unwrap()).unwrap();
         let wrapped = session.wrap(&kwp, kek, key).unwrap();
         let template = Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_AES);
         let new = session.unwrap(&kwp, kek, &wrapped, &template).unwrap();

@@ -238,5 +238,9 @@ fn a_guarded_key_of_ike_is_neither_decrypted_nor_cut_short() {
         // Out of a hash come keys that may be read, as out of other derivations.
         let hashed = Mechanism::ike_prf(ck::CKM_SHA256_HMAC, true, 0, nonces);
         session.derive(&hashed, guarded, &secret(32)).unwrap();
+        // And what says nothing of that does not have it of the base.
+        let open = base(&session, ck::CKK_GENERIC_SECRET, &[0x5e; 16]);
+        let [one, other] = [guarded, open].map(|base| session.derive(&hashed, base, &closed(32)).unwrap());
+        assert_eq!(session.flag(one, ck::CKA_SENSITIVE), session.flag(other, ck::CKA_SENSITIVE));
     });
 }

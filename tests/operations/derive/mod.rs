@@ -262,6 +262,11 @@ fn a_guarded_key_shows_itself_neither_whole_nor_in_parts() {
                 }
             }
         }
+        // A short key that is all of it is a key as before.
+        let short = Template::secret_key(ck::CKK_GENERIC_SECRET, &[0x5e; 8]).flag(ck::CKA_DERIVE, true);
+        let short = session.create(&short.sensitive(true)).unwrap();
+        let same = session.derive(&with(ck::CKM_XOR_BASE_AND_DATA, &[0; 8]), short, &bare).unwrap();
+        assert_eq!(session.ulong(same, ck::CKA_VALUE_LEN).unwrap(), 8);
         // The second key of two is guarded as the first is.
         let joined = Mechanism::number(ck::CKM_CONCATENATE_BASE_AND_KEY, sensitive.0);
         assert_eq!(code(session.derive(&joined, plain, &open())), ck::CKR_TEMPLATE_INCONSISTENT);
@@ -338,6 +343,28 @@ fn calls_that_cannot_be_have_the_codes_of_the_standard() {
 
 fn aes_of(length: ck::CK_ULONG) -> Template {
     Template::new().class(ck::CKO_SECRET_KEY).key_type(ck::CKK_AES).ulong(ck::CKA_VALUE_LEN, length)
+}
+
+#[test]
+fn where_a_derived_key_may_be_kept_depends_on_session_and_login() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let reading = module.open_ro(session.info().unwrap().slotID).unwrap();
+        let template = Template::secret_key(ck::CKK_GENERIC_SECRET, &[7; 16]).flag(ck::CKA_DERIVE, true);
+        let key = session.create(&template.private(false)).unwrap();
+        let hash = Mechanism::plain(ck::CKM_SHA256_KEY_DERIVATION);
+        let kept = |token, private| Template::new().token(token).private(private);
+        assert_eq!(code(reading.derive(&hash, key, &kept(true, true))), ck::CKR_SESSION_READ_ONLY);
+        reading.derive(&hash, key, &kept(false, true)).unwrap();
+        session.derive(&hash, key, &kept(true, true)).unwrap();
+        session.logout().unwrap();
+        for token in [false, true] {
+            assert_eq!(code(session.derive(&hash, key, &kept(token, true))), ck::CKR_USER_NOT_LOGGED_IN);
+        }
+        assert_eq!(code(reading.derive(&hash, key, &kept(true, false))), ck::CKR_SESSION_READ_ONLY);
+        session.derive(&hash, key, &kept(true, false)).unwrap();
+    });
 }
 
 #[test]

@@ -120,7 +120,14 @@ fn the_version_in_a_guarded_secret_is_told_of_generated_ones_only() {
             let mechanism = master(ck::CKM_TLS12_MASTER_KEY_DERIVE, SHA256, true);
             assert_eq!(code(session.derive(&mechanism, guarded, &usable())), ck::CKR_MECHANISM_PARAM_INVALID);
             assert_eq!(mechanism.string(0), [0xee, 0xee]);
-            session.derive(&master(ck::CKM_TLS12_MASTER_KEY_DERIVE, SHA256, false), guarded, &usable()).unwrap();
+            let without = master(ck::CKM_TLS12_MASTER_KEY_DERIVE, SHA256, false);
+            session.derive(&without, guarded, &usable()).unwrap();
+            // What its template does not say it does not have of the base.
+            let silent = [guarded, pre_master(&session)].map(|base| {
+                let derived = session.derive(&without, base, &Template::new()).unwrap();
+                [ck::CKA_SENSITIVE, ck::CKA_EXTRACTABLE].map(|of| session.flag(derived, of).unwrap())
+            });
+            assert_eq!(silent[0], silent[1]);
         }
         for wrong in [Mechanism::plain(ck::CKM_TLS_PRE_MASTER_KEY_GEN), generator.resized(3)] {
             assert_eq!(code(session.generate_key(&wrong, &template)), ck::CKR_MECHANISM_PARAM_INVALID);

@@ -83,6 +83,26 @@ fn an_agreed_key_is_what_c_derivekey_makes_of_the_ciphertext() {
 }
 
 #[test]
+fn a_key_of_des_has_its_parity_at_both_ends() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let (public, private) = session.curve_pair(ck::CKM_EC_KEY_PAIR_GEN, curve::P256);
+        let mechanism = agreement(ck::CKM_ECDH1_DERIVE, ck::CKD_SHA256_KDF, b"");
+        for key_type in [ck::CKK_DES, ck::CKK_DES2, ck::CKK_DES3] {
+            let template = open().key_type(key_type);
+            let (ciphertext, one) = session.encapsulate(&mechanism, public, &template).unwrap();
+            let other = session.decapsulate(&mechanism, private, &template, &ciphertext).unwrap();
+            for key in [one, other] {
+                let value = value(&session, key);
+                assert!(value.iter().all(|byte| byte.count_ones() % 2 == 1), "{value:?}");
+            }
+            assert_eq!(value(&session, one), value(&session, other));
+        }
+    });
+}
+
+#[test]
 fn openssl_seals_with_rsa_what_is_opened_here() {
     isolated(|env| {
         let module = env.module();

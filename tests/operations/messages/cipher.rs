@@ -281,6 +281,11 @@ fn parameters_that_cannot_be_are_refused_at_every_call() {
             assert_eq!(session.encrypt_message_next(&mut other, &DATA, END).unwrap_err(), invalid);
             assert_eq!(session.encrypt_message_next(&mut other, &DATA, END).unwrap_err(), NONE);
         }
+        // A nonce that could begin none.
+        session.encrypt_message_begin(&mut gcm(), AAD).unwrap();
+        let mut without = changed(|m| m.nonce.clear(), gcm());
+        assert_eq!(session.encrypt_message_next(&mut without, &DATA, 0).unwrap_err(), invalid);
+        assert_eq!(session.encrypt_message_next(&mut gcm(), &DATA, END).unwrap_err(), NONE);
         // Flags that nobody knows end the message.
         session.encrypt_message_begin(&mut gcm(), AAD).unwrap();
         assert_eq!(session.encrypt_message_next(&mut gcm(), &DATA, 2).unwrap_err(), ck::CKR_ARGUMENTS_BAD);

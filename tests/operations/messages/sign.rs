@@ -85,18 +85,29 @@ fn inside_a_message_there_is_no_other_and_without_one_nothing_goes_on() {
             let invalid = ck::CKR_MECHANISM_PARAM_INVALID;
             assert_eq!(session.sign_message_begin(Some(&mut [0; 8])).unwrap_err(), invalid);
             if !parts {
-                assert_eq!(session.sign_message_begin(None).unwrap_err(), ck::CKR_FUNCTION_NOT_SUPPORTED);
+                let unsupported = ck::CKR_FUNCTION_NOT_SUPPORTED;
+                assert_eq!(session.sign_message_begin(None).unwrap_err(), unsupported);
+                session.message_sign_final().unwrap();
+                session.message_verify_init(&mechanism, verify).unwrap();
+                assert_eq!(session.verify_message_begin().unwrap_err(), unsupported);
+                assert_eq!(session.verify_message_next(&DATA, None).unwrap_err(), NONE);
             } else {
                 session.sign_message_begin(None).unwrap();
                 session.sign_message_next(&DATA[..5]).unwrap();
                 assert_eq!(session.sign_message(&DATA).unwrap_err(), ACTIVE);
                 assert_eq!(session.sign_message_begin(None).unwrap_err(), ACTIVE);
+                // A buffer that is too short ends nothing, and what came with it was not signed.
+                let mut short = [0; 9];
+                let (refused, needed) = session.sign_message_last_into(&DATA[5..], &mut short);
+                assert_eq!((refused.unwrap_err().0, short), (ck::CKR_BUFFER_TOO_SMALL, [0; 9]));
                 let signature = session.sign_message_last(&DATA[5..]).unwrap();
+                assert_eq!(signature.len(), needed);
                 session.message_sign_final().unwrap();
                 session.message_verify_init(&mechanism, verify).unwrap();
                 session.verify_message(&DATA, &signature).unwrap();
                 session.verify_message_begin().unwrap();
                 assert_eq!(session.verify_message(&DATA, &signature).unwrap_err(), ACTIVE);
+                assert_eq!(session.verify_message_begin().unwrap_err(), ACTIVE);
                 session.verify_message_next(&DATA, Some(&signature)).unwrap();
             }
             session.cancel(ck::CKF_MESSAGE_SIGN | ck::CKF_MESSAGE_VERIFY).unwrap();

@@ -177,6 +177,8 @@ fn a_length_query_and_a_short_buffer_use_no_password_up() {
         let module = env.module();
         let session = env.user(&module);
         let key = session.create(&key(&Template::new())).unwrap();
+        let (hmac, secret) = (Mechanism::plain(ck::CKM_SHA_1_HMAC), session.secret(KEY));
+        let mac = session.sign_with(&hmac, secret, b"data").unwrap();
         session.sign_init(&Mechanism::hotp(&[]), key).unwrap();
         let length = session.sign_len(b"").unwrap();
         let mut short = vec![0xee; length - 1];
@@ -194,6 +196,8 @@ fn a_length_query_and_a_short_buffer_use_no_password_up() {
         session.sign_init(&Mechanism::hotp(&[]), key).unwrap();
         assert_eq!(code(session.sign_update(b"")), ck::CKR_FUNCTION_NOT_SUPPORTED);
         assert_eq!(counter(&session, key), 1);
+        // What other signatures look like stays.
+        assert_eq!(session.sign_with(&hmac, secret, b"data").unwrap(), mac);
     });
 }
 

@@ -8,7 +8,7 @@ use crate::mechanism::derive::tls::Tls;
 use crate::mechanism::hotp::Otp;
 use crate::mechanism::key::Key;
 use crate::mechanism::{Mechanism, Parameter};
-use crate::session::operation::Search;
+use crate::session::operation::{Kind, Search};
 use cryptoki_sys as ck;
 use sealhsm_seal::Who;
 use std::sync::{Arc, Barrier, Weak};
@@ -39,6 +39,48 @@ fn a_destroyed_key_is_wiped_in_every_session() {
     let (key, _, held) = used(&bench, false);
     bench.app.destroy_object(bench.session, key).unwrap();
     assert_eq!(held.strong_count(), 0);
+}
+
+#[test]
+fn a_destroyed_key_is_wiped_in_saved_states() {
+    let bench = Bench::new("");
+    let (key, _, held) = used(&bench, false);
+    let hmac = Mechanism { mechanism: ck::CKM_SHA256_HMAC, parameter: Parameter::None };
+    bench.app.sign_init(bench.session, Some(&hmac), key).unwrap();
+    bench.app.operation_state(bench.session, Some(&mut [0; 40])).unwrap();
+    bench.app.sign_final(bench.session, Some(&mut [0; 32])).unwrap();
+    assert_eq!(bench.app.states.held(), 1);
+    bench.app.destroy_object(bench.session, key).unwrap();
+    assert_eq!((bench.app.states.held(), held.strong_count()), (0, 0));
+}
+
+#[test]
+fn a_key_that_is_destroyed_during_an_operation_is_wiped_when_that_ends_well() {
+    let bench = Bench::new("");
+    let (key, _, held) = used(&bench, false);
+    let hmac = Mechanism { mechanism: ck::CKM_SHA256_HMAC, parameter: Parameter::None };
+    bench.app.sign_init(bench.session, Some(&hmac), key).unwrap();
+    bench.app.destroy_object(bench.session, key).unwrap();
+    assert_eq!(held.strong_count(), 1);
+    bench.app.sign(bench.session, b"data", Some(&mut [0; 32])).unwrap();
+    assert_eq!(held.strong_count(), 0);
+}
+
+#[test]
+fn a_digest_that_took_in_a_key_does_not_rest() {
+    let bench = Bench::new("");
+    let (key, ..) = used(&bench, false);
+    let sha256 = Mechanism { mechanism: ck::CKM_SHA256, parameter: Parameter::None };
+    for taken in [0, key] {
+        bench.app.digest_init(bench.session, Some(&sha256)).unwrap();
+        if taken != 0 {
+            bench.app.digest_key(bench.session, taken).unwrap();
+        }
+        bench.app.digest_final(bench.session, Some(&mut [0; 32])).unwrap();
+        let session = bench.app.session(bench.session).unwrap();
+        let rests = session.operations().at_rest(Kind::Digest, ck::CKM_SHA256, taken).is_some();
+        assert_eq!(rests, taken == 0);
+    }
 }
 
 #[test]
