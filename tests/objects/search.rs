@@ -85,7 +85,7 @@ fn a_search_finds_what_has_every_attribute_that_it_names() {
 }
 
 #[test]
-fn the_value_of_a_data_object_can_be_searched_for_and_that_of_a_key_never() {
+fn a_value_that_can_be_read_can_be_searched_for_and_no_other() {
     isolated(|env| {
         let module = env.module();
         let session = env.user(&module);
@@ -93,9 +93,16 @@ fn the_value_of_a_data_object_can_be_searched_for_and_that_of_a_key_never() {
         let value = |bytes: &[u8]| session.find(&Template::new().bytes(ck::CKA_VALUE, bytes)).unwrap();
         assert_eq!(value(b"text"), [two]);
         assert_eq!(value(&[5; 16]), []);
-        // Not even where it may be read.
-        let readable = session.create(&secret([6; 16]).extractable(true)).unwrap();
+        let key_of = |sensitive, extractable| {
+            let template = secret([6; 16]).sensitive(sensitive).extractable(extractable);
+            session.create(&template).unwrap()
+        };
+        let readable = key_of(false, true);
+        key_of(true, true);
+        key_of(false, false);
         assert_eq!(session.bytes(readable, ck::CKA_VALUE).unwrap(), [6; 16]);
+        assert_eq!(value(&[6; 16]), [readable]);
+        session.set(readable, &Template::new().sensitive(true)).unwrap();
         assert_eq!(value(&[6; 16]), []);
         let scalar = Known::p256().private.said(ck::CKA_VALUE).unwrap().to_vec();
         assert_eq!(value(&scalar), []);

@@ -43,20 +43,18 @@ fn readable(kind: &Kind, template: &Template) -> Template {
     if guarded { template.clone().sensitive(false).extractable(true) } else { template.clone() }
 }
 
-/// What makes a key.
-const PARTS: [ck::CK_ATTRIBUTE_TYPE; 8] = [
-    ck::CKA_PRIVATE_EXPONENT,
-    ck::CKA_PRIME_1,
-    ck::CKA_PRIME_2,
-    ck::CKA_EXPONENT_1,
-    ck::CKA_EXPONENT_2,
-    ck::CKA_COEFFICIENT,
-    ck::CKA_SEED,
-    ck::CKA_VALUE,
-];
-
 #[test]
 fn what_makes_a_key_is_hidden_unless_the_key_is_open() {
+    const PARTS: [ck::CK_ATTRIBUTE_TYPE; 8] = [
+        ck::CKA_PRIVATE_EXPONENT,
+        ck::CKA_PRIME_1,
+        ck::CKA_PRIME_2,
+        ck::CKA_EXPONENT_1,
+        ck::CKA_EXPONENT_2,
+        ck::CKA_COEFFICIENT,
+        ck::CKA_SEED,
+        ck::CKA_VALUE,
+    ];
     isolated(|env| {
         each(env, |session, kind, least| {
             if kind.row(ck::CKA_SENSITIVE).is_none() {
@@ -75,7 +73,7 @@ fn what_makes_a_key_is_hidden_unless_the_key_is_open() {
 }
 
 #[test]
-fn whatever_can_be_read_of_an_object_finds_it_but_for_what_makes_a_key() {
+fn whatever_can_be_read_of_an_object_finds_it() {
     isolated(|env| {
         each(env, |session, kind, least| {
             for token in [false, true] {
@@ -84,8 +82,7 @@ fn whatever_can_be_read_of_an_object_finds_it_but_for_what_makes_a_key() {
                     let Ok(value) = session.bytes(object, row.0) else { continue };
                     let search = Template::new().class(kind.class).bytes(row.0, &value);
                     let found = session.find(&search).unwrap().contains(&object);
-                    let hidden = kind.row(ck::CKA_SENSITIVE).is_some() && PARTS.contains(&row.0);
-                    assert_eq!(found, !hidden, "{}, on the token: {token}", at(kind, row.0));
+                    assert!(found, "{}, on the token: {token}", at(kind, row.0));
                 }
                 session.destroy(object).unwrap();
             }

@@ -203,8 +203,12 @@ pub fn alter(present: &Attributes, template: Attributes, schema: &Schema, how: A
 
 /// Whether an attribute of this object may be read at all.
 pub fn readable(object: &Attributes, schema: &Schema, of: Type) -> bool {
-    !schema.rule(of).is_some_and(|rule| rule.guarded)
-        || (!object.is(ck::CKA_SENSITIVE) && object.is(ck::CKA_EXTRACTABLE))
+    is_open(object) || !schema.rule(of).is_some_and(|rule| rule.guarded)
+}
+
+/// Whether the parts of this key may be read that CKA_SENSITIVE and CKA_EXTRACTABLE guard.
+pub fn is_open(object: &Attributes) -> bool {
+    !object.is(ck::CKA_SENSITIVE) && object.is(ck::CKA_EXTRACTABLE)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use super::record::Known;
 use super::{Home, Object};
-use crate::attribute::{Attributes, Value};
+use crate::attribute::{Attributes, Value, build};
 use crate::numbered::ByNumber;
 use cryptoki_sys as ck;
 use sealhsm_crypto::der;
@@ -160,7 +160,7 @@ impl View {
 }
 
 /// Whether an object matches every attribute of a search (section 5.7.7): byte for byte, deep for templates,
-/// never on a guarded attribute, and not at all on an attribute that it lacks.
+/// not on an attribute that may not be read, and not at all on an attribute that it lacks.
 pub fn matches(object: &Object, search: &Attributes, store: Option<&Arc<dyn ObjectStore>>) -> crate::Result<bool> {
     for (of, wanted) in search.iter() {
         let same = match (of, &object.home) {
@@ -169,10 +169,14 @@ pub fn matches(object: &Object, search: &Attributes, store: Option<&Arc<dyn Obje
             _ => match object.known(of) {
                 Known::Value(value) => value.same(wanted),
                 Known::Absent => false,
-                Known::Unknown => match object.attributes(store)?.value(of) {
-                    Some(Value::Secret(_)) | None => false,
-                    Some(value) => value.same(wanted) || of == ck::CKA_EC_POINT && is_point(value, wanted),
-                },
+                Known::Unknown => {
+                    let attributes = object.attributes(store)?;
+                    match attributes.value(of) {
+                        None => false,
+                        Some(value @ Value::Secret(_)) => build::is_open(attributes) && value.same(wanted),
+                        Some(value) => value.same(wanted) || of == ck::CKA_EC_POINT && is_point(value, wanted),
+                    }
+                }
             },
         };
         if !same {
