@@ -385,6 +385,9 @@ fn what_cannot_be_imported_is_refused_with_what_it_is_and_what_to_do() {
     site.file("empty", "");
     site.file("noise", "no key at all\n");
     site.file("cut", "-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n");
+    for label in ["PRIVATE KEY", "PUBLIC KEY", "RSA PUBLIC KEY", "CERTIFICATE"] {
+        site.file(label, &format!("-----BEGIN {label}-----\nMC4CAQAw\n-----END {label}-----\n"));
+    }
     for (file, says) in [
         ("bundle.p12", "openssl pkcs12 -noenc"),
         ("request.pem", "CERTIFICATE REQUEST"),
@@ -393,6 +396,10 @@ fn what_cannot_be_imported_is_refused_with_what_it_is_and_what_to_do() {
         ("empty", "empty"),
         ("noise", "--secret takes"),
         ("cut", "does not end"),
+        ("PRIVATE KEY", "does not hold what it says"),
+        ("PUBLIC KEY", "does not hold what it says"),
+        ("RSA PUBLIC KEY", "does not hold what it says"),
+        ("CERTIFICATE", "does not hold what it says"),
         ("missing", "No such file"),
     ] {
         let err = import(&site, &[&format!("@{file}")]).failed(1);

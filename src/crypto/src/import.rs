@@ -146,7 +146,7 @@ fn private_pem(block: &[u8], passphrase: Option<&Secret>) -> std::result::Result
         (Ok(key), _, _) => private(&key).map(Some),
         (Err(_), true, None) => Err(Flaw::Encrypted),
         (Err(_), true, Some(_)) => Err(Flaw::WrongPassphrase),
-        (Err(error), false, _) => Err(error.into()),
+        (Err(_), false, _) => Err(damaged()),
     }
 }
 
@@ -162,15 +162,19 @@ fn private(key: &PKey<Private>) -> std::result::Result<Item, Flaw> {
 }
 
 fn public_pem(block: &[u8], _: Option<&Secret>) -> std::result::Result<Option<Item>, Flaw> {
-    Ok(Some(Item::PublicKey(PKey::public_key_from_pem(block)?.public_key_to_der()?)))
+    Ok(Some(Item::PublicKey(PKey::public_key_from_pem(block).map_err(|_| damaged())?.public_key_to_der()?)))
 }
 
 fn rsa_public_pem(block: &[u8], _: Option<&Secret>) -> std::result::Result<Option<Item>, Flaw> {
-    Ok(Some(Item::PublicKey(Rsa::public_key_from_pem_pkcs1(block)?.public_key_to_der()?)))
+    Ok(Some(Item::PublicKey(Rsa::public_key_from_pem_pkcs1(block).map_err(|_| damaged())?.public_key_to_der()?)))
 }
 
 fn certificate_pem(block: &[u8], _: Option<&Secret>) -> std::result::Result<Option<Item>, Flaw> {
-    certificate(&X509::from_pem(block)?).map(Some)
+    certificate(&X509::from_pem(block).map_err(|_| damaged())?).map(Some)
+}
+
+fn damaged() -> Flaw {
+    Flaw::Other("a PEM block does not hold what it says; the file is damaged, nothing was imported".into())
 }
 
 fn nothing(_: &[u8], _: Option<&Secret>) -> std::result::Result<Option<Item>, Flaw> {
