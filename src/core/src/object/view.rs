@@ -27,6 +27,8 @@ pub struct View {
     by_uuid: HashMap<Uuid, u64>,
     /// Hash of a label or ID to the handles that have it.
     by_name: HashMap<u64, Vec<u64>>,
+    /// What each session made; some of it may be gone.
+    by_session: ByNumber<Vec<u64>>,
     hasher: RandomState,
     /// Counts objects that went, or gave their handle to a changed one: whoever kept one looks again.
     pub removals: Arc<AtomicU64>,
@@ -81,8 +83,10 @@ impl View {
 
     /// Adds an object, or puts a changed one in the place of its handle.
     pub fn insert(&mut self, object: Arc<Object>) {
-        if let Some(before) = self.objects.insert(object.handle, object.clone()) {
-            self.forget(&before);
+        match (self.objects.insert(object.handle, object.clone()), object.home) {
+            (Some(before), _) => self.forget(&before),
+            (None, Home::Session { session }) => self.note(session, object.handle),
+            (None, Home::Token { .. }) => {}
         }
         if matches!(object.home, Home::Token { .. }) {
             self.by_uuid.insert(object.uuid, object.handle);
@@ -90,6 +94,16 @@ impl View {
         for hash in self.names(&object).into_iter().flatten() {
             self.by_name.entry(hash).or_default().push(object.handle);
         }
+    }
+
+    fn note(&mut self, session: u64, handle: u64) {
+        let made = self.by_session.entry(session).or_default();
+        if made.len() == made.capacity() {
+            made.retain(|handle| self.objects.contains_key(handle));
+            // Room for as many again, or it would be gone through anew after every few.
+            made.reserve(made.len().max(4));
+        }
+        made.push(handle);
     }
 
     /// Puts a changed object in the place of `present`; false if that is not there any more.
@@ -124,7 +138,14 @@ impl View {
         }
     }
 
-    /// Takes away every object that `which` names, and says how many.
+    /// Takes away what a session made, however much else there is.
+    pub fn end_session(&mut self, session: u64) {
+        for handle in self.by_session.remove(&session).unwrap_or_default() {
+            self.remove(handle);
+        }
+    }
+
+    /// Takes away every object that `which` names.
     pub fn remove_all(&mut self, which: impl Fn(&Object) -> bool) {
         let handles: Vec<u64> = self.objects.values().filter(|o| which(o)).map(|o| o.handle).collect();
         for handle in handles {
@@ -189,4 +210,34 @@ pub fn matches(object: &Object, search: &Attributes, store: Option<&Arc<dyn Obje
 /// A point is kept in an OCTET STRING; version 3.2 of the standard and some clients leave that out (section 6.3).
 fn is_point(kept: &Value, wanted: &Value) -> bool {
     kept.bytes().and_then(|kept| der::whole(der::OCTET_STRING, kept)).is_some_and(|raw| wanted.bytes() == Some(raw))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(view: &mut View, session: u64) -> u64 {
+        let handle = new_handle();
+        view.insert(Arc::new(Object::in_session(handle, Uuid::nil(), session, Attributes::new())));
+        handle
+    }
+
+    #[test]
+    fn a_session_ends_with_what_it_made_and_remembers_little_of_what_is_gone() {
+        let mut view = View::default();
+        let other = made(&mut view, 2);
+        let kept: Vec<u64> = (0..100).map(|_| made(&mut view, 1)).collect();
+        for _ in 0..10_000 {
+            let gone = made(&mut view, 1);
+            view.remove(gone);
+        }
+        assert!(view.by_session[&1].len() < 400);
+        // A changed one is the same.
+        view.insert(Arc::new(Object::in_session(kept[0], Uuid::nil(), 1, Attributes::new())));
+        view.end_session(1);
+        assert!(kept.iter().all(|handle| view.get(*handle).is_none()));
+        assert!(view.get(other).is_some() && !view.by_session.contains_key(&1));
+        view.end_session(3);
+        assert_eq!(view.objects.len(), 1);
+    }
 }

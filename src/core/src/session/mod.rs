@@ -96,8 +96,7 @@ impl Session {
     pub fn end(&self) {
         self.operations().clear();
         if self.made_objects.load(Ordering::SeqCst) {
-            let home = crate::object::Home::Session { session: self.handle };
-            self.token.change_view(|view| view.remove_all(|o| o.home == home));
+            self.token.change_view(|view| view.end_session(self.handle));
         }
     }
 }
