@@ -275,7 +275,7 @@ impl Context {
         // SAFETY: at most one block is written, and `last` holds the longest.
         let ok = unsafe { EVP_CipherFinal_ex(self.context, last.as_mut_ptr(), &mut length) == 1 };
         // Padding is written over all of a block that held nothing else.
-        self.remnant |= self.padded && (self.held > 0 || self.direction == Direction::Decrypt);
+        self.remnant |= self.padded && self.held > 0;
         self.open = false;
         self.held = 0;
         check(ok)?;
