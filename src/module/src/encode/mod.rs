@@ -77,8 +77,8 @@ impl<'c> Output<'c> {
     }
 }
 
-/// More than any wrapped key or ciphertext of a key has.
-const MOST_ASIDE: u64 = 1 << 20;
+/// More than any wrapped key has: secret keys have up to 1 MiB.
+const MOST_ASIDE: u64 = 2 << 20;
 
 /// A buffer of the length given, to be filled whole (C_GenerateRandom).
 pub fn fill(buffer: Pointer<'_, u8>, length: u64, write: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<()> {
