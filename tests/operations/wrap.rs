@@ -76,6 +76,23 @@ fn secret_keys_come_back_by_each_kind_of_mechanism_as_they_were() {
 }
 
 #[test]
+fn the_longest_secret_key_is_wrapped_into_more_room_than_it_needs() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let aes = session.aes(&[9; 32]);
+        let key = open_secret(&session, ck::CKK_GENERIC_SECRET, &vec![7; 1 << 20]);
+        let mechanism = Mechanism::plain(ck::CKM_AES_KEY_WRAP);
+        let mut room = vec![0; 3 << 20];
+        let (wrapped, length) = session.wrap_into(&mechanism, aes, key, &mut room);
+        assert_eq!((wrapped, length), (Ok(()), (1 << 20) + 8));
+        let template = secret(ck::CKK_GENERIC_SECRET);
+        let new = session.unwrap(&mechanism, aes, &room[..length as usize], &template).unwrap();
+        assert_eq!(session.bytes(new, ck::CKA_VALUE).unwrap(), vec![7; 1 << 20]);
+    });
+}
+
+#[test]
 fn private_keys_are_wrapped_as_pkcs_8_that_openssl_reads_and_back() {
     isolated(|env| {
         let module = env.module();

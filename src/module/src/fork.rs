@@ -3,6 +3,7 @@
 //! the child must not keep of its parent's, whether or not it ever calls us.
 #![allow(unsafe_code)]
 
+use crate::cancel::Uncancelled;
 use crate::process;
 use sealhsm_core::Forking;
 use std::cell::Cell;
@@ -71,7 +72,10 @@ thread_local! {
     static FORKING: Cell<Option<Forking>> = const { Cell::new(None) };
 }
 
+// No thread is cancelled in these handlers, which wait for locks and close descriptors: fork(2) is no place for it.
+
 extern "C" fn before() {
+    let _uncancelled = Uncancelled::begin();
     // A thread so near its end that it has no memory of its own any more forks without.
     let _ = FORKING.try_with(|place| place.set(Some(Forking::prepare())));
 }
@@ -88,6 +92,7 @@ pub fn arrived() {
 }
 
 extern "C" fn in_child() {
+    let _uncancelled = Uncancelled::begin();
     arrived();
     let begun = !std::ptr::eq(mark(), &raw const IN_DATA) && mark().generation.load(Ordering::Relaxed) != 0;
     if begun {

@@ -2,6 +2,7 @@
 //! `openlog` would rename the host's own lines, descriptor 2 may be anything in a host, and RUST_LOG is the host's.
 //! Nothing here waits, keeps a descriptor, or takes a lock that a fork could leave locked.
 
+use crate::cancel::Uncancelled;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use sealhsm_core::config::{Config, LogTarget, privileged};
 use std::fs::File;
@@ -58,6 +59,8 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
+        // Calls that only calculate do not put a cancellation off, and writing a line is where it would happen.
+        let _uncancelled = Uncancelled::begin();
         let message = one_line(&record.args().to_string());
         // A log that cannot be written must not hurt the host.
         let _ = match self.to_stderr.load(Ordering::Relaxed) {

@@ -126,6 +126,29 @@ impl<T> Pointer<'_, T> {
     }
 }
 
+/// An input that was checked, and nothing refers to yet.
+#[derive(Clone, Copy)]
+pub struct Input<'c> {
+    at: Pointer<'c, u8>,
+    length: u64,
+}
+
+impl<'c> Input<'c> {
+    /// Nothing.
+    pub const EMPTY: Self = Self { at: Pointer { raw: std::ptr::null_mut(), call: PhantomData }, length: 0 };
+
+    /// The bytes; see [`Pointer::bytes`].
+    pub fn bytes(self) -> Result<&'c [u8]> {
+        self.at.bytes(self.length)
+    }
+
+    /// Whether any byte is one of the `room` bytes at `other`.
+    pub fn overlaps(self, other: Pointer<'_, u8>, room: u64) -> bool {
+        let (from, to) = (self.at.address() as u64, other.address() as u64);
+        from < to.saturating_add(room) && to < from.saturating_add(self.length)
+    }
+}
+
 /// One CK_ATTRIBUTE of a caller's array.
 #[derive(Clone, Copy)]
 pub struct Entry<'c> {
@@ -169,8 +192,7 @@ impl<'c> Pointer<'c, u8> {
     /// An input of `length` bytes. NULL with 0 is the empty string; NULL with a length, and lengths that no object in
     /// memory can have (CK_UNAVAILABLE_INFORMATION among them), are `ArgumentsBad`.
     ///
-    /// The bytes are shared with the caller: an output is written through `encode::Output`, which looks whether it
-    /// overlaps the input.
+    /// The bytes are shared with the caller: no output may be written while they are in use. See [`Pointer::input`].
     pub fn bytes(self, length: u64) -> Result<&'c [u8]> {
         let length = in_memory(length)?;
         if length == 0 {
@@ -179,6 +201,11 @@ impl<'c> Pointer<'c, u8> {
         let from = self.required()?.raw;
         // SAFETY: not NULL, at most isize::MAX bytes; the promise of `new` makes them readable until the call ends.
         Ok(unsafe { std::slice::from_raw_parts(from, length) })
+    }
+
+    /// The same for a call with an output, which may lie in the same memory: `encode::Output` looks at it.
+    pub fn input(self, length: u64) -> Result<Input<'c>> {
+        self.bytes(length).map(|_| Input { at: self, length })
     }
 
     /// Stores bytes; the caller of this function has checked that there is room. NULL is `ArgumentsBad`.

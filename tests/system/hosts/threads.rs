@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use crate::hosts::{login, prepared, works};
-use kit::{Mechanism, Module, Session, Template, ck, isolated};
+use kit::{Isolated, Mechanism, Module, Session, Template, ck, isolated};
 use std::ffi::c_void;
 use std::sync::mpsc;
 
@@ -240,5 +240,77 @@ fn a_host_may_cancel_a_thread_that_is_in_the_middle_of_a_call() {
         works(&session);
         let made = session.create(&Template::data("after", true, b"")).unwrap();
         session.destroy(made).unwrap();
+    });
+}
+
+unsafe extern "C" {
+    fn pthread_setcancelstate(state: libc::c_int, before: *mut libc::c_int) -> libc::c_int;
+}
+const PTHREAD_CANCEL_DISABLE: libc::c_int = 1;
+
+/// Runs `start` in a thread that is not Rust's, to be cancelled as a C host would; what it gives.
+fn in_c_thread(start: extern "C-unwind" fn(*mut c_void) -> *mut c_void, session: &Session<'_>) -> usize {
+    let (mut thread, mut end) = (0, std::ptr::null_mut());
+    // SAFETY: a thread that uses the session until it is joined.
+    unsafe {
+        let argument = (&raw const *session).cast_mut().cast();
+        assert_eq!(pthread_create(&raw mut thread, std::ptr::null(), start, argument), 0);
+        assert_eq!(libc::pthread_join(thread, &raw mut end), 0);
+    }
+    end.addr()
+}
+
+/// Forks after it was told to end, at its next chance; gives the status of the child.
+extern "C-unwind" fn forks(_: *mut c_void) -> *mut c_void {
+    let mut status = -1;
+    // SAFETY: the child only ends; the parent is not cancelled any more.
+    unsafe {
+        libc::pthread_cancel(libc::pthread_self());
+        let child = libc::fork();
+        if child == 0 {
+            libc::_exit(7);
+        }
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, std::ptr::null_mut());
+        libc::waitpid(child, &raw mut status, 0);
+    }
+    std::ptr::without_provenance_mut(status as usize)
+}
+
+#[test]
+fn a_thread_that_is_to_be_cancelled_may_fork() {
+    isolated(|env| {
+        let module = env.module();
+        let session = prepared(env, &module);
+        assert_eq!(libc::WEXITSTATUS(in_c_thread(forks, &session) as libc::c_int), 7);
+        works(&session);
+    });
+}
+
+/// Digests after it was told to end, at its next chance; gives what C_Digest said.
+extern "C-unwind" fn digests(session: *mut c_void) -> *mut c_void {
+    // SAFETY: the session of the test, which joins this thread.
+    let session = unsafe { &*session.cast::<Session<'_>>() };
+    let mut mechanism =
+        ck::CK_MECHANISM { mechanism: ck::CKM_SHA256, pParameter: std::ptr::null_mut(), ulParameterLen: 0 };
+    let (mut data, mut digest, mut length) = ([1], [0; 32], 32);
+    let raw = session.module.raw();
+    // SAFETY: a mechanism, and room for the digest of one of its bytes.
+    let said = unsafe {
+        libc::pthread_cancel(libc::pthread_self());
+        let begun = raw.C_DigestInit(session.handle, &raw mut mechanism);
+        begun | raw.C_Digest(session.handle, data.as_mut_ptr(), 1, digest.as_mut_ptr(), &raw mut length)
+    };
+    // SAFETY: this thread is not cancelled any more.
+    unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, std::ptr::null_mut()) };
+    std::ptr::without_provenance_mut(said as usize)
+}
+
+#[test]
+fn a_thread_is_not_cancelled_by_a_line_of_the_log() {
+    Isolated::default().variable("SEALHSM_LOG", "trace").run(|env| {
+        let module = env.module();
+        let session = prepared(env, &module);
+        assert_eq!(in_c_thread(digests, &session), ck::CKR_OK as usize);
+        works(&session);
     });
 }

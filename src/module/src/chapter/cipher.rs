@@ -21,7 +21,7 @@ macro_rules! cipher {
                 out: *mut ck::CK_BYTE,
                 out_length: *mut ck::CK_ULONG
             ) {
-                let given = Output::of(out, out_length).and_then(|out| Ok((data.bytes(length)?, out)));
+                let given = Output::of(out, out_length).and_then(|out| Ok((data.input(length)?, out)));
                 let (data, out) = decode::or_end(app, session, ck::$flag, given)?;
                 out.fill_from(data, |data, out| app.$once_of(session, data, out))
             }
@@ -34,7 +34,7 @@ macro_rules! cipher {
                 out: *mut ck::CK_BYTE,
                 out_length: *mut ck::CK_ULONG
             ) {
-                let given = Output::of(out, out_length).and_then(|out| Ok((part.bytes(length)?, out)));
+                let given = Output::of(out, out_length).and_then(|out| Ok((part.input(length)?, out)));
                 let (part, out) = decode::or_end(app, session, ck::$flag, given)?;
                 out.fill_from(part, |part, out| app.$update_of(session, part, out))
             }

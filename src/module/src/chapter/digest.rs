@@ -18,7 +18,7 @@ entries! {
         digest: *mut ck::CK_BYTE,
         digest_length: *mut ck::CK_ULONG
     ) {
-        let given = Output::of(digest, digest_length).and_then(|out| Ok((data.bytes(length)?, out)));
+        let given = Output::of(digest, digest_length).and_then(|out| Ok((data.input(length)?, out)));
         let (data, digest) = decode::or_end(app, session, ck::CKF_DIGEST, given)?;
         digest.fill_from(data, |data, out| app.digest(session, data, out))
     }

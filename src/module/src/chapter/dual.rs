@@ -16,7 +16,7 @@ macro_rules! dual {
                 out: *mut ck::CK_BYTE,
                 out_length: *mut ck::CK_ULONG
             ) {
-                let given = Output::of(out, out_length).and_then(|out| Ok((part.bytes(length)?, out)));
+                let given = Output::of(out, out_length).and_then(|out| Ok((part.input(length)?, out)));
                 let (part, out) = decode::or_end(app, session, $flags, given)?;
                 out.fill_from(part, |part, out| app.$of(session, part, out))
             }

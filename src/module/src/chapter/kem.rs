@@ -23,7 +23,7 @@ entries! {
         let mechanism = decode::mechanism(mechanism)?;
         let template = decode::template(template, count)?;
         let mut made = None;
-        out.fill(|out| {
+        out.fill_aside(|out| {
             let (length, handle) = app.encapsulate_key(session, &mechanism, public_key, &template, out)?;
             made = handle;
             Ok(length)

@@ -52,7 +52,7 @@ entries! {
     ) {
         let out = Output::of(wrapped, length)?;
         let wrap = |mechanism: &Mechanism<'_>| {
-            out.fill(|out| app.wrap_key(session, mechanism, wrapping_key, key, out))
+            out.fill_aside(|out| app.wrap_key(session, mechanism, wrapping_key, key, out))
         };
         match decode::wrapping(mechanism)? {
             Wrapping::Plain(mechanism) => wrap(&mechanism),

@@ -46,7 +46,7 @@ macro_rules! messages {
                 out_length: *mut ck::CK_ULONG
             ) {
                 // The output may lie where the associated data is.
-                let take = || Ok((Output::of(out, out_length)?, aad.bytes(aad_length)?.to_vec(), data.bytes(length)?));
+                let take = || Ok((Output::of(out, out_length)?, aad.bytes(aad_length)?.to_vec(), data.input(length)?));
                 let (mut message, (to, aad, data)) = given(app, session, $way, (parameter, parameter_length), take)?;
                 to.fill_from(data, |data, to| app.message(session, $way, &mut message.given, &aad, data, to))?;
                 if out.is_null() || $way == Way::Decrypt {
@@ -85,7 +85,7 @@ macro_rules! messages {
                     if flags & !ck::CKF_END_OF_MESSAGE != 0 {
                         return Err(Error::ArgumentsBad);
                     }
-                    Ok((Output::of(out, out_length)?, part.bytes(length)?))
+                    Ok((Output::of(out, out_length)?, part.input(length)?))
                 };
                 let end = flags & ck::CKF_END_OF_MESSAGE != 0;
                 let (mut message, (to, part)) = given(app, session, $way, (parameter, parameter_length), take)?;

@@ -50,7 +50,7 @@ entries! {
         signature_length: *mut ck::CK_ULONG
     ) {
         let given = none(parameter, parameter_length)
-            .and_then(|()| Ok((Output::of(signature, signature_length)?, data.bytes(length)?)));
+            .and_then(|()| Ok((Output::of(signature, signature_length)?, data.input(length)?)));
         let (signature, data) = or_abandon(app, session, Application::message_sign_abandon, given)?;
         signature.fill_from(data, |data, out| app.sign_message(session, data, out))
     }
@@ -80,11 +80,11 @@ entries! {
         let given = none(parameter, parameter_length).and_then(|()| {
             let last = !signature_length.is_null();
             let out = last.then(|| Output::of(signature, signature_length)).transpose()?;
-            Ok((out, part.bytes(length)?))
+            Ok((out, part.input(length)?))
         });
         match or_abandon(app, session, Application::message_sign_abandon, given)? {
             (Some(out), part) => out.fill_from(part, |part, out| app.sign_message_last(session, part, out)),
-            (None, part) => app.sign_message_next(session, part),
+            (None, part) => app.sign_message_next(session, part.bytes()?),
         }
     }
 

@@ -23,7 +23,7 @@ entries! {
         signature: *mut ck::CK_BYTE,
         signature_length: *mut ck::CK_ULONG
     ) {
-        let given = Output::of(signature, signature_length).and_then(|out| Ok((data.bytes(length)?, out)));
+        let given = Output::of(signature, signature_length).and_then(|out| Ok((data.input(length)?, out)));
         let (data, signature) = decode::or_end(app, session, ck::CKF_SIGN_RECOVER, given)?;
         signature.fill_from(data, |data, out| app.sign_recover(session, data, out))
     }
@@ -45,7 +45,7 @@ entries! {
         data: *mut ck::CK_BYTE,
         length: *mut ck::CK_ULONG
     ) {
-        let given = Output::of(data, length).and_then(|out| Ok((signature.bytes(signature_length)?, out)));
+        let given = Output::of(data, length).and_then(|out| Ok((signature.input(signature_length)?, out)));
         let (signature, data) = decode::or_end(app, session, ck::CKF_VERIFY_RECOVER, given)?;
         data.fill_from(signature, |signature, out| app.verify_recover(session, signature, out))
     }

@@ -23,10 +23,10 @@ entries! {
         signature: *mut ck::CK_BYTE,
         signature_length: *mut ck::CK_ULONG
     ) {
-        let given = Output::of(signature, signature_length).and_then(|out| Ok((data.bytes(length)?, out)));
+        let given = Output::of(signature, signature_length).and_then(|out| Ok((data.input(length)?, out)));
         let (data, signature) = decode::or_end(app, session, ck::CKF_SIGN, given)?;
         if app.gives_otp(session) {
-            return signature.fill_otp(|out| app.sign(session, data, out));
+            return signature.fill_otp(data, |data, out| app.sign(session, data, out));
         }
         signature.fill_from(data, |data, out| app.sign(session, data, out))
     }

@@ -6,7 +6,7 @@ mod otp;
 
 pub use attributes::attributes;
 
-use crate::pointer::{Plain, Pointer, in_memory};
+use crate::pointer::{Input, Plain, Pointer, in_memory};
 use cryptoki_sys::CK_VERSION;
 use sealhsm_core::application::Sink;
 use sealhsm_core::{Error, Result};
@@ -30,23 +30,41 @@ impl<'c> Output<'c> {
         Ok(Output { buffer, length, room })
     }
 
-    /// Lets `write` fill it.
+    /// Lets `write` fill it. What else `write` uses does not lie in the caller's memory.
     pub fn fill(self, write: impl FnOnce(Sink<'_>) -> Result<usize>) -> Result<()> {
-        self.fill_from(&[], |_, out| write(out))
+        self.fill_from(Input::EMPTY, |_, out| write(out))
     }
 
     /// Lets `write` fill it from an input of the same call, which may lie in the same memory.
-    pub fn fill_from(self, input: &'c [u8], write: impl FnOnce(&[u8], Sink<'_>) -> Result<usize>) -> Result<()> {
+    pub fn fill_from(self, input: Input<'c>, write: impl FnOnce(&[u8], Sink<'_>) -> Result<usize>) -> Result<()> {
         let written = if self.buffer.is_null() {
-            write(input, None)
-        } else if self.overlaps(input) {
-            let aside = Secret::copy_of(input);
-            // SAFETY: the input in this memory is not used from here on, only its copy.
+            write(input.bytes()?, None)
+        } else if input.overlaps(self.buffer, self.room) {
+            let aside = Secret::copy_of(input.bytes()?);
+            // SAFETY: nothing refers to the input in this memory any more, only to its copy.
             write(aside.as_ref(), Some(unsafe { self.buffer.bytes_mut(self.room) }?))
         } else {
             // SAFETY: the only reference into the caller's memory that `write` has lies elsewhere.
-            write(input, Some(unsafe { self.buffer.bytes_mut(self.room) }?))
+            write(input.bytes()?, Some(unsafe { self.buffer.bytes_mut(self.room) }?))
         };
+        self.end(written)
+    }
+
+    /// Lets `write` fill it from a parameter or a template, any part of which may lie in the same memory.
+    pub fn fill_aside(self, write: impl FnOnce(Sink<'_>) -> Result<usize>) -> Result<()> {
+        if self.buffer.is_null() {
+            let length = write(None);
+            return self.end(length);
+        }
+        let mut aside = vec![0; self.room.min(MOST_ASIDE) as usize];
+        let written = write(Some(&mut aside));
+        if let Ok(length) = written {
+            self.buffer.write_bytes(&aside[..length])?;
+        }
+        self.end(written)
+    }
+
+    fn end(self, written: Result<usize>) -> Result<()> {
         match written {
             Ok(length) => self.length.write(length as u64),
             Err(error) => {
@@ -57,12 +75,10 @@ impl<'c> Output<'c> {
             }
         }
     }
-
-    fn overlaps(&self, input: &[u8]) -> bool {
-        let (from, to) = (input.as_ptr().addr(), self.buffer.address());
-        from < to.saturating_add(self.room as usize) && to < from + input.len()
-    }
 }
+
+/// More than any wrapped key has: secret keys have up to 1 MiB.
+const MOST_ASIDE: u64 = 2 << 20;
 
 /// A buffer of the length given, to be filled whole (C_GenerateRandom).
 pub fn fill(buffer: Pointer<'_, u8>, length: u64, write: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<()> {
@@ -162,7 +178,7 @@ mod tests {
             let start = (&raw mut memory).cast::<u8>();
             // SAFETY: 4 bytes of input and 4 of output, all in `memory`, which is not used otherwise meanwhile.
             let (input, output) =
-                unsafe { (Pointer::new(start, &call).bytes(4).unwrap(), Pointer::new(start.add(shift), &call)) };
+                unsafe { (Pointer::new(start, &call).input(4).unwrap(), Pointer::new(start.add(shift), &call)) };
             Output::of(output, pointer(&mut length, &call))
                 .unwrap()
                 .fill_from(input, |from, to| {
@@ -174,6 +190,36 @@ mod tests {
                 .unwrap();
             assert_eq!(&memory[shift..shift + 4], b"abcd");
         }
+    }
+
+    #[test]
+    fn what_is_written_aside_comes_to_the_caller_when_it_is_whole() {
+        let call = Call(());
+        let mut memory = *b"abcdefgh";
+        let start = (&raw mut memory).cast::<u8>();
+        // SAFETY: 6 bytes of a parameter and 4 of output, all in `memory`, which is not used otherwise meanwhile.
+        let (parameter, output) = unsafe { (Pointer::new(start, &call), Pointer::new(start.add(2), &call)) };
+        for (room, expected) in [(4, Ok(())), (u64::MAX >> 1, Ok(())), (3, Err(Error::BufferTooSmall(4)))] {
+            let mut length = [room];
+            let filled = Output::of(output, pointer(&mut length, &call)).unwrap().fill_aside(|to| {
+                let parameter = parameter.bytes(6)?;
+                let to = to.unwrap().get_mut(..4).ok_or(Error::BufferTooSmall(4))?;
+                to.fill(b'x');
+                to.copy_from_slice(&parameter[..4]);
+                Ok(4)
+            });
+            assert_eq!((filled, length[0]), (expected, 4));
+        }
+        // Twice, and not a third time.
+        assert_eq!(parameter.bytes(8), Ok(&b"abababgh"[..]));
+        let mut length = [0];
+        // SAFETY: NULL.
+        let null = unsafe { Pointer::new(std::ptr::null_mut(), &call) };
+        let asked = Output::of(null, pointer(&mut length, &call)).unwrap().fill_aside(|to| {
+            assert!(to.is_none());
+            Ok(20)
+        });
+        assert_eq!((asked, length[0]), (Ok(()), 20));
     }
 
     #[test]

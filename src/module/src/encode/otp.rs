@@ -1,6 +1,7 @@
 //! CK_OTP_SIGNATURE_INFO: a structure, its parameters and what they point to, in one block of the caller's.
 
 use super::Output;
+use crate::pointer::Input;
 use cryptoki_sys as ck;
 use sealhsm_core::application::Sink;
 use sealhsm_core::{Error, Result};
@@ -12,17 +13,17 @@ const COUNTER: usize = 8;
 const PARAMS: usize = size_of::<ck::CK_OTP_SIGNATURE_INFO>();
 const VALUES: usize = PARAMS + 2 * size_of::<ck::CK_OTP_PARAM>();
 
-impl Output<'_> {
+impl<'c> Output<'c> {
     /// Lets `write` make a counter and a password, and fills the block with both.
-    pub fn fill_otp(self, write: impl Fn(Sink<'_>) -> Result<usize>) -> Result<()> {
+    pub fn fill_otp(self, input: Input<'c>, write: impl Fn(&[u8], Sink<'_>) -> Result<usize>) -> Result<()> {
         let at = self.buffer.address();
-        self.fill(|out| {
-            let plain = write(None)?;
+        self.fill_from(input, |input, out| {
+            let plain = write(input, None)?;
             let needed = VALUES + plain;
             let Some(out) = out else { return Ok(needed) };
             let out = out.get_mut(..needed).ok_or(Error::BufferTooSmall(needed))?;
             let mut made = Secret::zeroed(plain);
-            let len = write(Some(made.as_mut()))?;
+            let len = write(input, Some(made.as_mut()))?;
             let (head, values) = out.split_at_mut(VALUES);
             values[..len].copy_from_slice(&made.as_ref()[..len]);
             let words = [

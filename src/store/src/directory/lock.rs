@@ -30,19 +30,32 @@ fn held() -> MutexGuard<'static, Vec<(u64, Kept)>> {
     table().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A fork does not wait longer for the table: in a signal handler that interrupted its holder it would wait for ever.
+const FORK_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Keeps the table still while the process forks, for `pthread_atfork`: whatever lock the parent has or is about to
 /// have is in it. The table is never held for longer than some system calls that do not wait.
-pub struct Forking(MutexGuard<'static, Vec<(u64, Kept)>>);
+pub struct Forking(Option<MutexGuard<'static, Vec<(u64, Kept)>>>);
 
 impl Forking {
     /// Before the fork; in the parent it is dropped after it.
     pub fn prepare() -> Self {
-        Forking(held())
+        let until = Instant::now() + FORK_PATIENCE;
+        loop {
+            match table().try_lock() {
+                Ok(held) => return Forking(Some(held)),
+                Err(TryLockError::Poisoned(held)) => return Forking(Some(held.into_inner())),
+                Err(TryLockError::WouldBlock) if Instant::now() > until => return Forking(None),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_micros(20)),
+            }
+        }
     }
 
     /// In the child: closes every lock descriptor inherited from the parent, whose locks stay.
-    pub fn in_child(mut self) {
-        self.0.clear();
+    pub fn in_child(self) {
+        if let Some(mut held) = self.0 {
+            held.clear();
+        }
     }
 }
 
@@ -140,5 +153,26 @@ impl Directory {
                 Err(e) => return Err(Error::Io(self.named(LOCK), e.into())),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn a_fork_by_the_thread_that_has_the_table_does_not_wait_for_ever() {
+        let (done, ended) = mpsc::channel();
+        std::thread::spawn(move || {
+            // As in a signal handler that interrupts it here.
+            let held = held();
+            let forking = Forking::prepare();
+            let still = forking.0.is_some();
+            drop((forking, held));
+            done.send(still).unwrap();
+        });
+        assert_eq!(ended.recv_timeout(10 * FORK_PATIENCE), Ok(false));
+        assert!(Forking::prepare().0.is_some());
     }
 }

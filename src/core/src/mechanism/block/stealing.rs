@@ -47,8 +47,7 @@ impl Stealing {
         let short = self.len - BLOCK;
         let mut blocks = [0; 2 * BLOCK];
         self.held[self.len..].fill(0);
-        let padded = self.held;
-        self.cbc.update(&padded, &mut blocks).map_err(failed)?;
+        self.cbc.update(&self.held, &mut blocks).map_err(failed)?;
         output[..short].copy_from_slice(&blocks[..short]);
         output[short..self.len].copy_from_slice(&blocks[BLOCK..]);
         Ok(())
