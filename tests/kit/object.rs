@@ -206,6 +206,24 @@ impl Session<'_> {
         (Rv::check(rv), room as usize)
     }
 
+    /// C_WrapKey whose output goes where its IV stands, of so many bytes; the wrapped key.
+    pub fn wrap_over_its_iv(
+        &self,
+        of: ck::CK_MECHANISM_TYPE,
+        (wrapping_key, key): (Object, Object),
+        iv_len: usize,
+        mut memory: Vec<u8>,
+    ) -> Result<Vec<u8>> {
+        let (mut room, to) = (memory.len() as ck::CK_ULONG, memory.as_mut_ptr());
+        let parameter_len = iv_len as ck::CK_ULONG;
+        let mut raw = ck::CK_MECHANISM { mechanism: of, pParameter: to.cast(), ulParameterLen: parameter_len };
+        let at = &raw mut raw;
+        // SAFETY: a mechanism whose parameter lives for the call; as much room as the length says.
+        Rv::check(unsafe { self.raw().C_WrapKey(self.handle, at, wrapping_key.0, key.0, to, &raw mut room) })?;
+        memory.truncate(room as usize);
+        Ok(memory)
+    }
+
     /// C_UnwrapKey.
     pub fn unwrap(
         &self,

@@ -398,3 +398,28 @@ fn a_key_under_raw_rsa_is_the_end_of_a_number() {
         assert_eq!(code(session.wrap(&raw, public, hidden.unwrap())), ck::CKR_KEY_NOT_WRAPPABLE);
     });
 }
+
+#[test]
+fn a_wrapped_key_may_go_where_its_iv_stands() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let (kek, key) = (session.aes(&[9; 16]), open_secret(&session, ck::CKK_GENERIC_SECRET, &[5; 32]));
+        for (of, iv_len) in [
+            (ck::CKM_AES_CBC, 16),
+            (ck::CKM_AES_CBC_PAD, 16),
+            (ck::CKM_AES_OFB, 16),
+            (ck::CKM_AES_CTS, 16),
+            (ck::CKM_AES_KEY_WRAP, 8),
+            (ck::CKM_AES_KEY_WRAP_KWP, 4),
+        ] {
+            let apart = session.wrap(&Mechanism::bytes(of, vec![7; iv_len]), kek, key).unwrap();
+            for room in [apart.len(), 100] {
+                let mut memory = vec![7; room];
+                memory[iv_len..].fill(0);
+                let over = session.wrap_over_its_iv(of, (kek, key), iv_len, memory).unwrap();
+                assert_eq!(over, apart, "{of:#x}");
+            }
+        }
+    });
+}

@@ -130,7 +130,8 @@ impl<T> Pointer<'_, T> {
 #[derive(Clone, Copy)]
 pub struct Input<'c> {
     at: Pointer<'c, u8>,
-    length: u64,
+    /// How many.
+    pub length: u64,
 }
 
 impl<'c> Input<'c> {
@@ -142,10 +143,9 @@ impl<'c> Input<'c> {
         self.at.bytes(self.length)
     }
 
-    /// Whether any byte is one of the `room` bytes at `other`.
-    pub fn overlaps(self, other: Pointer<'_, u8>, room: u64) -> bool {
-        let (from, to) = (self.at.address() as u64, other.address() as u64);
-        from < to.saturating_add(room) && to < from.saturating_add(self.length)
+    /// Where they begin.
+    pub fn address(self) -> usize {
+        self.at.address()
     }
 }
 

@@ -4,7 +4,8 @@ use crate::decode::{self, Wrapping};
 use crate::encode::Output;
 use crate::entry::entries;
 use cryptoki_sys as ck;
-use sealhsm_core::mechanism::Mechanism;
+use sealhsm_core::application::Sink;
+use sealhsm_core::mechanism::{Mechanism, Parameter};
 
 entries! {
     fn C_GenerateKey(
@@ -52,7 +53,13 @@ entries! {
     ) {
         let out = Output::of(wrapped, length)?;
         let wrap = |mechanism: &Mechanism<'_>| {
-            out.fill_aside(|out| app.wrap_key(session, mechanism, wrapping_key, key, out))
+            let apart = match mechanism.parameter {
+                Parameter::None => true,
+                Parameter::Bytes(iv) => !out.overlaps(iv.as_ptr().addr(), iv.len() as u64),
+                _ => false,
+            };
+            let wrap = |out: Sink<'_>| app.wrap_key(session, mechanism, wrapping_key, key, out);
+            if apart { out.fill(wrap) } else { out.fill_aside(wrap) }
         };
         match decode::wrapping(mechanism)? {
             Wrapping::Plain(mechanism) => wrap(&mechanism),

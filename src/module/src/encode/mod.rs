@@ -30,7 +30,7 @@ impl<'c> Output<'c> {
         Ok(Output { buffer, length, room })
     }
 
-    /// Lets `write` fill it. What else `write` uses does not lie in the caller's memory.
+    /// Lets `write` fill it. What else `write` uses does not lie in this memory.
     pub fn fill(self, write: impl FnOnce(Sink<'_>) -> Result<usize>) -> Result<()> {
         self.fill_from(Input::EMPTY, |_, out| write(out))
     }
@@ -39,7 +39,7 @@ impl<'c> Output<'c> {
     pub fn fill_from(self, input: Input<'c>, write: impl FnOnce(&[u8], Sink<'_>) -> Result<usize>) -> Result<()> {
         let written = if self.buffer.is_null() {
             write(input.bytes()?, None)
-        } else if input.overlaps(self.buffer, self.room) {
+        } else if self.overlaps(input.address(), input.length) {
             let aside = Secret::copy_of(input.bytes()?);
             // SAFETY: nothing refers to the input in this memory any more, only to its copy.
             write(aside.as_ref(), Some(unsafe { self.buffer.bytes_mut(self.room) }?))
@@ -48,6 +48,12 @@ impl<'c> Output<'c> {
             write(input.bytes()?, Some(unsafe { self.buffer.bytes_mut(self.room) }?))
         };
         self.end(written)
+    }
+
+    /// Whether any of `length` bytes from this address on lies where it goes.
+    pub fn overlaps(&self, address: usize, length: u64) -> bool {
+        let (from, to) = (address as u64, self.buffer.address() as u64);
+        from < to.saturating_add(self.room) && to < from.saturating_add(length)
     }
 
     /// Lets `write` fill it from a parameter or a template, any part of which may lie in the same memory.
