@@ -98,24 +98,64 @@ fn nor_what_a_decapsulate_template_hides() {
         let session = env.user(&module);
         let hides = Template::new().nested(ck::CKA_DECAPSULATE_TEMPLATE, hidden()).flag(ck::CKA_DECAPSULATE, true);
         let p256 = Template::new().bytes(ck::CKA_EC_PARAMS, curve::P256);
-        let rsa = Template::new().ulong(ck::CKA_MODULUS_BITS, 1024);
-        for (generator, public, mechanism, length) in [
-            (ck::CKM_EC_KEY_PAIR_GEN, p256, Mechanism::ecdh1(ck::CKM_ECDH1_DERIVE, ck::CKD_NULL, b"", b""), 32),
-            (ck::CKM_RSA_PKCS_KEY_PAIR_GEN, rsa, Mechanism::plain(ck::CKM_RSA_X_509), 128),
-        ] {
-            let (public, private) = session.generate_key_pair(&Mechanism::plain(generator), &public, &hides).unwrap();
-            let whole = generic().ulong(ck::CKA_VALUE_LEN, length as ck::CK_ULONG);
-            let (sealed, _) = session.encapsulate(&mechanism, public, &whole).unwrap();
-            let victim = session.decapsulate(&mechanism, private, &whole, &sealed).unwrap();
-            assert_eq!(code(session.bytes(victim, ck::CKA_VALUE)), ck::CKR_ATTRIBUTE_SENSITIVE);
-            let part = |template: &Template| session.decapsulate(&mechanism, private, template, &sealed);
-            let found = by_trial(&session, length, true, part);
-            if let Ok(found) = found {
-                panic!("the key: {found:02x?}");
-            }
-            assert_eq!(code(found), ck::CKR_KEY_SIZE_RANGE);
-            part(&generic().ulong(ck::CKA_VALUE_LEN, 16)).unwrap();
+        let generator = Mechanism::plain(ck::CKM_EC_KEY_PAIR_GEN);
+        let mechanism = Mechanism::ecdh1(ck::CKM_ECDH1_DERIVE, ck::CKD_NULL, b"", b"");
+        let (public, private) = session.generate_key_pair(&generator, &p256, &hides).unwrap();
+        let whole = generic().ulong(ck::CKA_VALUE_LEN, 32);
+        let (sealed, _) = session.encapsulate(&mechanism, public, &whole).unwrap();
+        let victim = session.decapsulate(&mechanism, private, &whole, &sealed).unwrap();
+        assert_eq!(code(session.bytes(victim, ck::CKA_VALUE)), ck::CKR_ATTRIBUTE_SENSITIVE);
+        let part = |template: &Template| session.decapsulate(&mechanism, private, template, &sealed);
+        let found = by_trial(&session, 32, true, part);
+        if let Ok(found) = found {
+            panic!("the key: {found:02x?}");
         }
+        assert_eq!(code(found), ck::CKR_KEY_SIZE_RANGE);
+        part(&generic().ulong(ck::CKA_VALUE_LEN, 16)).unwrap();
+    });
+}
+
+/// Whether the number behind a ciphertext is shorter than the modulus by a byte: behind the ciphertext times 256^e, which
+/// everybody can compute, there are then the same bytes one place further to the front. A thousand such answers about
+/// multiples of the number are the number (Manger, CRYPTO 2001).
+fn is_short(session: &Session<'_>, private: Object, sealed: &[u8], shifted: &[u8]) -> Result<bool> {
+    let plain = Mechanism::plain(ck::CKM_RSA_X_509);
+    let number = |sealed: &[u8]| session.decapsulate(&plain, private, &generic().flag(ck::CKA_DERIVE, true), sealed);
+    let joined = |of, key| session.derive(&Mechanism::with_data(of, &[0]), key, &generic());
+    let longer = joined(ck::CKM_CONCATENATE_BASE_AND_DATA, number(sealed)?)?;
+    let same = joined(ck::CKM_CONCATENATE_DATA_AND_BASE, number(shifted)?)?;
+    Ok(hmac(session, longer)? == hmac(session, same)?)
+}
+
+#[test]
+fn nor_by_multiplying_what_was_encapsulated() {
+    isolated(|env| {
+        let module = env.module();
+        let session = env.user(&module);
+        let rsa = Template::new().ulong(ck::CKA_MODULUS_BITS, 1024);
+        let private = |hides: &Template| hides.clone().flag(ck::CKA_DECAPSULATE, true).flag(ck::CKA_DECRYPT, false);
+        let pair = |hides: &Template| {
+            let generator = Mechanism::plain(ck::CKM_RSA_PKCS_KEY_PAIR_GEN);
+            session.generate_key_pair(&generator, &rsa, &private(hides)).unwrap()
+        };
+        let asked = |(public, private): (Object, Object), first: u8| {
+            let sealed = |zeros: &[u8], behind: &[u8]| {
+                let number = [zeros, &[first], &[0x5e; 125], behind].concat();
+                session.encrypt_with(&Mechanism::plain(ck::CKM_RSA_X_509), public, &number).unwrap()
+            };
+            is_short(&session, private, &sealed(&[0; 2], &[]), &sealed(&[0], &[0]))
+        };
+        assert!(asked(pair(&Template::new()), 1).unwrap());
+        let hides = Template::new().nested(ck::CKA_DECAPSULATE_TEMPLATE, hidden());
+        let (public, private) = pair(&hides);
+        let told = asked((public, private), 1);
+        assert_eq!(code(told), ck::CKR_MECHANISM_INVALID, "{told:?}");
+        env.log().must_say(&["RSA_X_509", "related"]);
+        // What is padded is not related.
+        let oaep = Mechanism::oaep(ck::CKM_SHA256, ck::CKG_MGF1_SHA256, b"");
+        let whole = generic().ulong(ck::CKA_VALUE_LEN, 32);
+        let (sealed, _) = session.encapsulate(&oaep, public, &whole).unwrap();
+        session.decapsulate(&oaep, private, &whole, &sealed).unwrap();
     });
 }
 

@@ -70,6 +70,11 @@ impl Application {
         self.sized(usable).map_err(|_| Error::UnwrappingKeySizeRange)?;
         let parameter = self.admitted(&mechanism.parameter)?;
         let own = object.attributes(store.as_ref())?;
+        let hides = confine::hides_by(own, ck::CKA_DECAPSULATE_TEMPLATE);
+        if hides && !kem.hides {
+            log::warn!("CKM_{}: {SHIFTS}", row.name);
+            return Err(Error::MechanismInvalid);
+        }
         let mut key = self.shared_key(&session, own, ck::CKA_DECAPSULATE_TEMPLATE, template)?;
         if permit.reauthenticate {
             // There is no operation to log in for.
@@ -82,7 +87,7 @@ impl Application {
                 Error::EncryptedDataInvalid => Error::WrappedKeyInvalid,
                 error => error,
             })?;
-        if confine::hides_by(own, ck::CKA_DECAPSULATE_TEMPLATE) && !is_hidden_len(value.len()) {
+        if hides && !is_hidden_len(value.len()) {
             // As in C_DeriveKey: it would be found by trial, and the next part after it.
             return Err(Error::KeySizeRange);
         }
@@ -117,6 +122,10 @@ impl Application {
         Ok(key)
     }
 }
+
+/// What the log says of a way that is no [`Kem::hides`](crate::mechanism::kem::Kem); SECURITY.md explains it.
+const SHIFTS: &str = "a key whose CKA_DECAPSULATE_TEMPLATE hides what it makes does not decapsulate so: several \
+     ciphertexts that are related would give it away; use CKM_RSA_PKCS_OAEP";
 
 fn is(row: &Row, key: &Key, permit: &Permit, class: u64) -> bool {
     permit.class == class && row.key_types.contains(&key.key_type)

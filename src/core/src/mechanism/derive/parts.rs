@@ -84,13 +84,13 @@ fn extract(bases: &Bases<'_>, parameter: &Parameter<'_>, wanted: &Wanted) -> Res
         usize::try_from(start).ok().filter(|start| *start < base.len() * 8).ok_or(Error::MechanismParamInvalid)?;
     let len = wanted.len_or(None)?;
     // Whole, or pieces of which no two differ by something short enough to be found by trial.
-    let pieces = bases.random && base.len() % WHOLE == 0 && len % WHOLE == 0;
-    if len > base.len() || bases.guarded && len < base.len() && !pieces {
+    let blocks = bases.random && base.len() % WHOLE == 0;
+    if len > base.len() || bases.guarded && len < base.len() && !(blocks && len % WHOLE == 0) {
         return Err(Error::KeySizeRange);
     }
-    // A key that is turned by a byte and lengthened by one is the same as lengthened first, if it was by its own first
-    // byte. Turned by so many that they are not found by trial it tells nothing.
-    if bases.guarded && start != 0 && (start % (8 * WHOLE) != 0 || base.len() % WHOLE != 0) {
+    // A key that is turned and then lengthened is the same as lengthened first, if it was by its own first bytes. Turned
+    // by so many that they are not found by trial it tells nothing, unless the caller put known bytes among them.
+    if bases.guarded && start != 0 && !(blocks && start % (8 * WHOLE) == 0) {
         return Err(Error::MechanismParamInvalid);
     }
     let (from, shift) = (start / 8, start % 8);

@@ -11,7 +11,7 @@ use sealhsm_secret::Secret;
 use std::sync::Arc;
 
 /// CKM_ECDH1_DERIVE, CKM_ECDH1_COFACTOR_DERIVE.
-pub const AGREEMENT: Kem = Kem { ciphertext_len, encapsulate, decapsulate };
+pub const AGREEMENT: Kem = Kem { ciphertext_len, encapsulate, decapsulate, hides: true };
 
 fn ciphertext_len(key: &Key) -> Result<usize> {
     let curve = half(key)?.1;

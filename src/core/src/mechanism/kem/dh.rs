@@ -10,7 +10,8 @@ use sealhsm_secret::Secret;
 use std::sync::Arc;
 
 /// CKM_DH_PKCS_DERIVE, CKM_X9_42_DH_DERIVE.
-pub const AGREEMENT: Kem = Kem { ciphertext_len: |key| Ok(key.dh()?.0.prime_len()), encapsulate, decapsulate };
+pub const AGREEMENT: Kem =
+    Kem { ciphertext_len: |key| Ok(key.dh()?.0.prime_len()), encapsulate, decapsulate, hides: true };
 
 /// The parameter says nothing of the other side: that is the key or the ciphertext.
 fn after<'a>(parameter: &Parameter<'a>) -> Result<After<'a>> {

@@ -10,7 +10,7 @@ use sealhsm_secret::Secret;
 use std::sync::Arc;
 
 /// CKM_ML_KEM.
-pub const LATTICE: Kem = Kem { ciphertext_len: |key| Ok(key.pq()?.1.output), encapsulate, decapsulate };
+pub const LATTICE: Kem = Kem { ciphertext_len: |key| Ok(key.pq()?.1.output), encapsulate, decapsulate, hides: true };
 
 /// The shared secret is the value of the key, whole.
 fn check(parameter: &Parameter<'_>, wanted: &Wanted) -> Result<()> {

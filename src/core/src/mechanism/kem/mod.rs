@@ -29,4 +29,6 @@ pub struct Kem {
     pub encapsulate: Encapsulate,
     /// C_DecapsulateKey.
     pub decapsulate: Decapsulate,
+    /// Whether the keys of altered ciphertexts are not related to each other in a way that the caller knows.
+    pub hides: bool,
 }

@@ -12,13 +12,14 @@ use sealhsm_secret::Secret;
 use std::sync::Arc;
 
 /// CKM_RSA_PKCS. What does not decrypt gives a random key and no error, as it does in unwrapping.
-pub const PKCS1: Kem = Kem { ciphertext_len, encapsulate, decapsulate: wrapping::rsa::PKCS1.unwrap };
+pub const PKCS1: Kem = Kem { ciphertext_len, encapsulate, decapsulate: wrapping::rsa::PKCS1.unwrap, hides: true };
 
 /// CKM_RSA_PKCS_OAEP.
-pub const OAEP: Kem = Kem { ciphertext_len, encapsulate, decapsulate: decapsulate_oaep };
+pub const OAEP: Kem = Kem { ciphertext_len, encapsulate, decapsulate: decapsulate_oaep, hides: true };
 
-/// CKM_RSA_X_509.
-pub const RSASVE: Kem = Kem { ciphertext_len, encapsulate: encapsulate_number, decapsulate: decapsulate_number };
+/// CKM_RSA_X_509. Whoever multiplies the ciphertext multiplies the number.
+pub const RSASVE: Kem =
+    Kem { ciphertext_len, encapsulate: encapsulate_number, decapsulate: decapsulate_number, hides: false };
 
 fn ciphertext_len(key: &Key) -> Result<usize> {
     Ok(rsa::bytes(key.rsa()?.1))
