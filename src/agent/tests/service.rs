@@ -4,7 +4,7 @@
 mod common;
 
 use common::{AGENT, Swtpm, in_child, secret};
-use sealhsm_door::{Door, Error, Lock, Settings};
+use sealhsm_door::{Door, Error, Lock, Parent, Settings};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -196,6 +196,28 @@ fn a_user_with_too_many_wrong_pins_waits_and_nobody_else_does() {
         exhaust();
     }
     assert_eq!(door.status().unwrap().lockout_counter, 5);
+}
+
+#[test]
+fn nobody_spends_the_tpms_tries_on_a_key_of_somebody_elses() {
+    let service = Service::start();
+    let (tpm, door) = (&service.tpm, service.door());
+    tpm.door().set_tries(32, 600, 86400).unwrap();
+    let parent = door.parent().unwrap();
+    let blob = door.seal(&parent, Lock::Machine, &secret(1)).unwrap();
+    // A key with a password that counts wrong ones.
+    let attributes = "restricted|decrypt|fixedtpm|fixedparent|sensitivedataorigin|userwithauth";
+    tpm.tool("tpm2_createprimary", &["-C", "o", "-G", "ecc", "-a", attributes, "-p", "secret", "-c", "key"]);
+    for handle in [0x8100_0002, 0x8100_0001] {
+        tpm.tool("tpm2_evictcontrol", &["-C", "o", "-c", "key", &format!("{handle:#x}")]);
+        tpm.tool("tpm2_flushcontext", &["-t"]);
+        tpm.tool("tpm2_readpublic", &["-c", &format!("{handle:#x}"), "-n", "name"]);
+        let name = std::fs::read(tpm.directory.path().join("name")).unwrap();
+        let theirs = Parent { handle, template: "ecc-p256".into(), name };
+        assert!(matches!(door.unseal(&theirs, Lock::Machine, &blob), Err(Error::Refused(_))));
+        assert!(matches!(door.seal(&theirs, Lock::Machine, &secret(1)), Err(Error::Refused(_))));
+    }
+    assert_eq!(door.status().unwrap().lockout_counter, 0);
 }
 
 #[test]
