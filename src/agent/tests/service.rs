@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{AGENT, Swtpm, in_child, secret};
+use common::{AGENT, Proxy, Swtpm, in_child, secret};
 use sealhsm_door::{Door, Error, Lock, Parent, Settings};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
@@ -28,7 +28,7 @@ impl Service {
         std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let listener = UnixListener::bind(directory.path().join("tpm.sock")).unwrap();
         std::fs::set_permissions(directory.path().join("tpm.sock"), PermissionsExt::from_mode(0o666)).unwrap();
-        let child = run(&listener, &tpm);
+        let child = run(&listener, &tpm.tcti(), 4000);
         Service { tpm, directory, listener, child }
     }
     fn socket(&self) -> PathBuf {
@@ -48,11 +48,11 @@ impl Drop for Service {
 }
 
 /// What systemd does: the socket is descriptor 3, and the variables name this process.
-fn run(listener: &UnixListener, tpm: &Swtpm) -> Child {
+fn run(listener: &UnixListener, tcti: &str, deadline: u32) -> Child {
     let socket = listener.as_raw_fd();
-    let script = format!("LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" 3<&{socket}");
+    let script = format!("LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" --deadline {deadline} 3<&{socket}");
     let mut command = Command::new("sh");
-    command.args(["-c", &script, AGENT]).env("SEALHSM_TPM", tpm.tcti()).stderr(Stdio::null());
+    command.args(["-c", &script, AGENT]).env("SEALHSM_TPM", tcti).stderr(Stdio::null());
     // SAFETY: fcntl(2) only.
     unsafe {
         command.pre_exec(move || match libc::fcntl(socket, libc::F_SETFD, 0) {
@@ -109,7 +109,7 @@ fn a_service_that_was_restarted_is_used_again() {
     door.status().unwrap();
     service.child.kill().unwrap();
     service.child.wait().unwrap();
-    service.child = run(&service.listener, &service.tpm);
+    service.child = run(&service.listener, &service.tpm.tcti(), 4000);
     door.status().unwrap();
 }
 
@@ -195,6 +195,38 @@ fn a_user_with_too_many_wrong_pins_waits_and_nobody_else_does() {
     } else {
         exhaust();
     }
+    assert_eq!(door.status().unwrap().lockout_counter, 5);
+}
+
+#[test]
+fn a_wrong_pin_that_takes_too_long_is_counted_and_a_tpm_that_hangs_costs_no_try() {
+    let mut service = Service::start();
+    let (door, proxy) = (service.tpm.door(), Proxy::before(&service.tpm));
+    door.set_tries(32, 600, 86400).unwrap();
+    let parent = door.parent().unwrap();
+    let blob = door.seal(&parent, Lock::Pin(&secret(7)), &secret(0x5e)).unwrap();
+    service.child.kill().unwrap();
+    service.child.wait().unwrap();
+    service.child = run(&service.listener, &proxy.tcti(), 500);
+    let times_out = |pin| {
+        let outcome = service.door().unseal(&parent, Lock::Pin(&secret(pin)), &blob);
+        // The proxy is at it still.
+        std::thread::sleep(common::HELD / 4);
+        match outcome {
+            Err(Error::Timeout) => true,
+            Err(Error::Refused(_)) => false,
+            outcome => panic!("{outcome:?}"),
+        }
+    };
+    // TPM2_Load.
+    proxy.hold(0x157);
+    assert!((0..6).all(|_| times_out(7)));
+    proxy.hold(0);
+    assert!(service.door().unseal(&parent, Lock::Pin(&secret(7)), &blob).is_ok());
+    assert_eq!(door.status().unwrap().lockout_counter, 0);
+    // TPM2_Unseal: the TPM has counted when it answers.
+    proxy.hold(0x15e);
+    assert_eq!((0..7).filter(|_| times_out(8)).count(), 5);
     assert_eq!(door.status().unwrap().lockout_counter, 5);
 }
 
