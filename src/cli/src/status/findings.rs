@@ -157,7 +157,7 @@ impl List {
     pub fn of_directories(&mut self, unreadable: &[Unreadable]) {
         for bad in unreadable {
             self.problem(
-                format!("{}: {}", bad.path.display(), plain(&bad.reason)),
+                plain(&format!("{}: {}", bad.path.display(), bad.reason)),
                 "Restore it from a backup, or `sealhsm token delete --force --uuid` it.",
             );
         }
