@@ -149,7 +149,10 @@ impl List {
         for failure in damaged {
             let text = failure.to_string();
             let (what, next) = text.split_once("; ").unwrap_or((&text, ""));
-            self.problem(format!("Token {} (serial {}): {}", plain(&token.label), token.serial, plain(what)), next);
+            self.problem(
+                format!("Token {} (serial {}): {}", plain(&token.label), token.serial, plain(what)),
+                &plain(next),
+            );
         }
     }
 
