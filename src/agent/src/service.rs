@@ -27,6 +27,9 @@ pub struct Failures {
     rows: [Row; USERS],
     tries: AtomicU32,
     interval: AtomicU32,
+    /// The TPM's own counter, and when it was read, in seconds; 0: not yet.
+    counter: AtomicU32,
+    read: AtomicU32,
 }
 
 struct Row {
@@ -35,6 +38,8 @@ struct Row {
     /// When the oldest wrong PIN was entered, in seconds.
     since: AtomicU32,
     count: AtomicU32,
+    /// 1: a try began and has not ended. Its process may have met its deadline, after the TPM counted.
+    open: AtomicU32,
 }
 
 impl Failures {
@@ -47,6 +52,7 @@ impl Failures {
             let at = oldest();
             self.rows[at].user.store(key, Ordering::Relaxed);
             self.rows[at].count.store(0, Ordering::Relaxed);
+            self.rows[at].open.store(0, Ordering::Relaxed);
             at
         })
     }
@@ -73,10 +79,29 @@ impl Failures {
         }
     }
 
-    /// Takes over the TPM's own limits.
-    fn learn(&self, status: &Status) {
+    /// Takes over the TPM's own limits and counter.
+    fn learn(&self, status: &Status, now: u32) {
         self.tries.store((status.max_tries / 2).clamp(1, TRIES), Ordering::Relaxed);
         self.interval.store(status.lockout_interval, Ordering::Relaxed);
+        self.counter.store(status.lockout_counter, Ordering::Relaxed);
+        self.read.store(now.max(1), Ordering::Relaxed);
+    }
+
+    /// Whether a try that did not end must be looked into, or no counter is known to compare with.
+    fn must_look(&self, row: usize) -> bool {
+        self.rows[row].open.load(Ordering::Relaxed) != 0 || self.read.load(Ordering::Relaxed) == 0
+    }
+
+    /// A try that did not end was a wrong one if the TPM has counted one. A TPM that hung has not.
+    fn look(&self, row: usize, uid: u32, status: &Status, now: u32) {
+        let passed = now.saturating_sub(self.read.load(Ordering::Relaxed));
+        let forgiven = passed.checked_div(self.interval.load(Ordering::Relaxed)).unwrap_or(0);
+        let counted = status.lockout_counter > self.counter.load(Ordering::Relaxed).saturating_sub(forgiven);
+        if self.rows[row].open.swap(0, Ordering::Relaxed) != 0 && counted {
+            log::warn!("wrong PIN from user {uid}, which took too long");
+            self.wrong(uid, now);
+        }
+        self.learn(status, now);
     }
 }
 
@@ -92,16 +117,25 @@ fn try_pin(
     let refused = |text| Failure { kind: FailureKind::Refused, code: 0, text, found: Vec::new() };
     let row = failures.row(uid);
     os::lock_byte(turns, row, true).map_err(|e| refused(format!("no turn for a PIN: {e}")))?;
-    let outcome = match failures.may_try(uid, now()) {
-        Ok(()) => attempt(),
-        Err(seconds) => Err(refused(format!("too many wrong PINs from user {uid}; one more in {seconds} s"))),
+    let looked = match failures.must_look(row) {
+        true => tpm.status().map(|status| failures.look(row, uid, &status, now())),
+        false => Ok(()),
     };
-    if matches!(&outcome, Err(failure) if failure.kind == FailureKind::WrongAuth) {
+    let outcome = looked.and_then(|()| match failures.may_try(uid, now()) {
+        Ok(()) => {
+            failures.rows[row].open.store(1, Ordering::Relaxed);
+            attempt()
+        }
+        Err(seconds) => Err(refused(format!("too many wrong PINs from user {uid}; one more in {seconds} s"))),
+    });
+    let wrong = matches!(&outcome, Err(failure) if failure.kind == FailureKind::WrongAuth);
+    if wrong {
         log::warn!("wrong PIN from user {uid}");
         failures.wrong(uid, now());
-        if let Ok(status) = tpm.status() {
-            failures.learn(&status);
-        }
+    }
+    failures.rows[row].open.store(0, Ordering::Relaxed);
+    if let (true, Ok(status)) = (wrong, tpm.status()) {
+        failures.learn(&status, now());
     }
     // It also ends with this process.
     let _ = os::lock_byte(turns, row, false);
@@ -162,10 +196,12 @@ mod tests {
     use super::*;
 
     fn none() -> Failures {
-        let row = |_| Row { user: AtomicU32::new(0), since: AtomicU32::new(0), count: AtomicU32::new(0) };
-        let failures =
-            Failures { rows: std::array::from_fn(row), tries: AtomicU32::new(TRIES), interval: AtomicU32::new(0) };
-        failures.learn(&Status { max_tries: 32, lockout_interval: 600, ..Status::default() });
+        let zero = || AtomicU32::new(0);
+        let row = |_| Row { user: zero(), since: zero(), count: zero(), open: zero() };
+        let tries = AtomicU32::new(TRIES);
+        let rows = std::array::from_fn(row);
+        let failures = Failures { rows, tries, interval: zero(), counter: zero(), read: zero() };
+        failures.learn(&Status { max_tries: 32, lockout_interval: 600, ..Status::default() }, 50);
         failures
     }
 
@@ -196,9 +232,26 @@ mod tests {
     #[test]
     fn a_user_gets_half_of_the_tries_of_a_tpm_that_has_few() {
         let failures = none();
-        failures.learn(&Status { max_tries: 3, lockout_interval: 1000, ..Status::default() });
+        failures.learn(&Status { max_tries: 3, lockout_interval: 1000, ..Status::default() }, 50);
         failures.wrong(1000, 50);
         assert_eq!(failures.may_try(1000, 50), Err(1000));
+    }
+
+    #[test]
+    fn a_try_that_did_not_end_is_wrong_if_the_tpm_counted_it() {
+        let failures = none();
+        let row = failures.row(1000);
+        let look = |counter, now| {
+            failures.rows[row].open.store(1, Ordering::Relaxed);
+            let before = failures.rows[row].count.load(Ordering::Relaxed);
+            let limits = Status { max_tries: 32, lockout_interval: 600, ..Status::default() };
+            failures.look(row, 1000, &Status { lockout_counter: counter, ..limits }, now);
+            assert!(!failures.must_look(row));
+            failures.rows[row].count.load(Ordering::Relaxed) - before
+        };
+        assert_eq!([look(0, 50), look(1, 51), look(1, 52), look(2, 53)], [0, 1, 0, 1]);
+        // One was forgiven meanwhile, and one more counted.
+        assert_eq!([look(1, 653), look(1, 1253)], [0, 1]);
     }
 
     #[test]

@@ -77,10 +77,7 @@ impl Tpm {
             match existing(context)? {
                 Existing::Fit(parent) => Ok(parent),
                 Existing::Absent => Err(Rc(tpm2::RC_HANDLE).into()),
-                Existing::Unfit(why) => {
-                    let text = format!("handle {:#x} holds a key that is not used: {why}", tpm2::SRK_HANDLE);
-                    Err(Stop::Failed(failed(FailureKind::Refused, 0, text)))
-                }
+                Existing::Unfit(why) => Err(unfit(tpm2::SRK_HANDLE, &why)),
             }
         })
     }
@@ -153,20 +150,25 @@ impl Tpm {
         Ok(status)
     }
 
-    /// Runs `work` under the pinned parent; another Name is refused before anything else is sent.
+    /// Runs `work` under the pinned parent; another Name is refused before anything else is sent, and so is a key that
+    /// [`Tpm::parent`] would not give. Who asks says which key it is: one that is subject to the lockout would count each
+    /// request as a wrong PIN of nobody's, and one that was made elsewhere would give the session's salt away.
     fn under<T>(&self, pinned: &Parent, work: impl Fn(&Context, &Loaded<'_>) -> Step<T>) -> Result<T> {
         self.transaction(|context| {
-            let key = if pinned.handle == 0 {
-                context.create_primary(&object::storage_template())?
-            } else {
-                match context.persistent(pinned.handle) {
+            let key = match pinned.handle {
+                0 => context.create_primary(&object::storage_template())?,
+                tpm2::SRK_HANDLE => match context.persistent(pinned.handle) {
                     Err(Rc(rc)) if tpm2::bare(rc) == tpm2::RC_HANDLE => return Err(wrong_parent(pinned, Vec::new())),
                     key => key?,
-                }
+                },
+                other => return Err(unfit(other, "a parent is kept at 0x81000001 only")),
             };
             let name = context.name(&key)?;
             if name != pinned.name {
                 return Err(wrong_parent(pinned, name));
+            }
+            if pinned.handle != 0 {
+                object::unfit_parent(&context.public(&key)?).map_err(|why| unfit(pinned.handle, &why))?;
             }
             work(context, &key)
         })
@@ -256,6 +258,11 @@ fn policy(auth: &Secret) -> Policy {
 
 fn failed(kind: FailureKind, code: u32, text: String) -> Failure {
     Failure { kind, code, text, found: Vec::new() }
+}
+
+fn unfit(handle: u32, why: &str) -> Stop {
+    let text = format!("handle {handle:#x} holds a key that is not used: {why}");
+    Stop::Failed(failed(FailureKind::Refused, 0, text))
 }
 
 fn wrong_parent(pinned: &Parent, found: Vec<u8>) -> Stop {

@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{AGENT, Swtpm, in_child, secret};
-use sealhsm_door::{Door, Error, Lock, Settings};
+use common::{AGENT, Proxy, Swtpm, in_child, secret};
+use sealhsm_door::{Door, Error, Lock, Parent, Settings};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -28,7 +28,7 @@ impl Service {
         std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let listener = UnixListener::bind(directory.path().join("tpm.sock")).unwrap();
         std::fs::set_permissions(directory.path().join("tpm.sock"), PermissionsExt::from_mode(0o666)).unwrap();
-        let child = run(&listener, &tpm);
+        let child = run(&listener, &tpm.tcti(), 4000);
         Service { tpm, directory, listener, child }
     }
     fn socket(&self) -> PathBuf {
@@ -48,11 +48,11 @@ impl Drop for Service {
 }
 
 /// What systemd does: the socket is descriptor 3, and the variables name this process.
-fn run(listener: &UnixListener, tpm: &Swtpm) -> Child {
+fn run(listener: &UnixListener, tcti: &str, deadline: u32) -> Child {
     let socket = listener.as_raw_fd();
-    let script = format!("LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" 3<&{socket}");
+    let script = format!("LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" --deadline {deadline} 3<&{socket}");
     let mut command = Command::new("sh");
-    command.args(["-c", &script, AGENT]).env("SEALHSM_TPM", tpm.tcti()).stderr(Stdio::null());
+    command.args(["-c", &script, AGENT]).env("SEALHSM_TPM", tcti).stderr(Stdio::null());
     // SAFETY: fcntl(2) only.
     unsafe {
         command.pre_exec(move || match libc::fcntl(socket, libc::F_SETFD, 0) {
@@ -109,7 +109,7 @@ fn a_service_that_was_restarted_is_used_again() {
     door.status().unwrap();
     service.child.kill().unwrap();
     service.child.wait().unwrap();
-    service.child = run(&service.listener, &service.tpm);
+    service.child = run(&service.listener, &service.tpm.tcti(), 4000);
     door.status().unwrap();
 }
 
@@ -196,6 +196,60 @@ fn a_user_with_too_many_wrong_pins_waits_and_nobody_else_does() {
         exhaust();
     }
     assert_eq!(door.status().unwrap().lockout_counter, 5);
+}
+
+#[test]
+fn a_wrong_pin_that_takes_too_long_is_counted_and_a_tpm_that_hangs_costs_no_try() {
+    let mut service = Service::start();
+    let (door, proxy) = (service.tpm.door(), Proxy::before(&service.tpm));
+    door.set_tries(32, 600, 86400).unwrap();
+    let parent = door.parent().unwrap();
+    let blob = door.seal(&parent, Lock::Pin(&secret(7)), &secret(0x5e)).unwrap();
+    service.child.kill().unwrap();
+    service.child.wait().unwrap();
+    service.child = run(&service.listener, &proxy.tcti(), 500);
+    let times_out = |pin| {
+        let outcome = service.door().unseal(&parent, Lock::Pin(&secret(pin)), &blob);
+        // The proxy is at it still.
+        std::thread::sleep(common::HELD / 4);
+        match outcome {
+            Err(Error::Timeout) => true,
+            Err(Error::Refused(_)) => false,
+            outcome => panic!("{outcome:?}"),
+        }
+    };
+    // TPM2_Load.
+    proxy.hold(0x157);
+    assert!((0..6).all(|_| times_out(7)));
+    proxy.hold(0);
+    assert!(service.door().unseal(&parent, Lock::Pin(&secret(7)), &blob).is_ok());
+    assert_eq!(door.status().unwrap().lockout_counter, 0);
+    // TPM2_Unseal: the TPM has counted when it answers.
+    proxy.hold(0x15e);
+    assert_eq!((0..7).filter(|_| times_out(8)).count(), 5);
+    assert_eq!(door.status().unwrap().lockout_counter, 5);
+}
+
+#[test]
+fn nobody_spends_the_tpms_tries_on_a_key_of_somebody_elses() {
+    let service = Service::start();
+    let (tpm, door) = (&service.tpm, service.door());
+    tpm.door().set_tries(32, 600, 86400).unwrap();
+    let parent = door.parent().unwrap();
+    let blob = door.seal(&parent, Lock::Machine, &secret(1)).unwrap();
+    // A key with a password that counts wrong ones.
+    let attributes = "restricted|decrypt|fixedtpm|fixedparent|sensitivedataorigin|userwithauth";
+    tpm.tool("tpm2_createprimary", &["-C", "o", "-G", "ecc", "-a", attributes, "-p", "secret", "-c", "key"]);
+    for handle in [0x8100_0002, 0x8100_0001] {
+        tpm.tool("tpm2_evictcontrol", &["-C", "o", "-c", "key", &format!("{handle:#x}")]);
+        tpm.tool("tpm2_flushcontext", &["-t"]);
+        tpm.tool("tpm2_readpublic", &["-c", &format!("{handle:#x}"), "-n", "name"]);
+        let name = std::fs::read(tpm.directory.path().join("name")).unwrap();
+        let theirs = Parent { handle, template: "ecc-p256".into(), name };
+        assert!(matches!(door.unseal(&theirs, Lock::Machine, &blob), Err(Error::Refused(_))));
+        assert!(matches!(door.seal(&theirs, Lock::Machine, &secret(1)), Err(Error::Refused(_))));
+    }
+    assert_eq!(door.status().unwrap().lockout_counter, 0);
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => {
             // Nobody is left to tell when standard error is gone.
-            let _ = writeln!(std::io::stderr(), "sealhsm: {failure}");
+            let _ = writeln!(std::io::stderr(), "sealhsm: {}", output::plain_lines(&failure.to_string()));
             ExitCode::from(failure.code())
         }
     }
@@ -58,10 +58,13 @@ fn log_to_stderr() {
     let asked = std::env::var("SEALHSM_LOG").ok().and_then(|level| level.parse().ok());
     let mut builder = env_logger::Builder::new();
     builder.filter_level(asked.unwrap_or(log::LevelFilter::Warn));
-    builder.format(|line, record| match record.level() {
-        log::Level::Error => writeln!(line, "sealhsm: {}", record.args()),
-        log::Level::Warn => writeln!(line, "sealhsm: warning: {}", record.args()),
-        level => writeln!(line, "sealhsm: {}: {}", level.as_str().to_lowercase(), record.args()),
+    builder.format(|line, record| {
+        let text = output::plain(&record.args().to_string());
+        match record.level() {
+            log::Level::Error => writeln!(line, "sealhsm: {text}"),
+            log::Level::Warn => writeln!(line, "sealhsm: warning: {text}"),
+            level => writeln!(line, "sealhsm: {}: {text}", level.as_str().to_lowercase()),
+        }
     });
     builder.init();
 }

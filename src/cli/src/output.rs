@@ -1,5 +1,5 @@
-//! What goes to standard output: text, tables, JSON. Labels come from whoever may write a token, so nothing in them
-//! reaches a terminal as a control sequence.
+//! What goes to standard output: text, tables, JSON. Labels, and what errors quote, come from whoever may write a token,
+//! so nothing in them reaches a terminal as a control sequence.
 
 use crate::failure::Failure;
 use comfy_table::{Table, presets};
@@ -61,6 +61,11 @@ pub fn plain(text: &str) -> String {
         .collect()
 }
 
+/// The same of a text that may have several lines.
+pub fn plain_lines(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+}
+
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
@@ -87,6 +92,7 @@ mod tests {
     #[test]
     fn a_label_cannot_move_the_cursor() {
         assert_eq!(plain("a\u{1b}[2Jé"), "a\\u{1b}[2Jé");
+        assert_eq!(plain_lines("a\r\nb\u{1b}\n"), "a\\r\nb\\u{1b}\n");
     }
 
     #[test]

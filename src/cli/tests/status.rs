@@ -74,6 +74,21 @@ fn a_directory_that_is_no_token_is_named() {
 }
 
 #[test]
+fn nothing_that_a_file_or_its_name_says_is_obeyed_by_a_terminal() {
+    let site = Site::with_tpm();
+    let uuid = site.token("t")["uuid"].as_str().unwrap().to_owned();
+    let tokens = site.path("tokens");
+    std::fs::write(tokens.join(&uuid).join("token.object"), "version = 1\n\"\\u001b[2J\\nfake\" = 1\n").unwrap();
+    std::fs::create_dir(tokens.join("\u{1b}[2J\nfake")).unwrap();
+    let with_pin = ["object", "list", "--uuid", &uuid];
+    for command in [&["status"][..], &["token", "list"], &with_pin, &["token", "delete", "--uuid", &uuid]] {
+        let done = site.run(command);
+        assert!(!(done.out.clone() + &done.err).contains(['\u{1b}', '\r']), "{done:?}");
+        assert!(!(done.out.clone() + &done.err).lines().any(|line| line.starts_with("fake")), "{done:?}");
+    }
+}
+
+#[test]
 fn a_public_object_or_an_index_that_does_not_open_is_named() {
     let site = Site::with_tpm();
     let uuid = site.token("t")["uuid"].as_str().unwrap().to_owned();

@@ -8,7 +8,7 @@ use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -150,6 +150,9 @@ pub fn in_child(work: impl FnOnce() -> i32) -> i32 {
     }
 }
 
+/// See [`Proxy::hold`].
+pub const HELD: Duration = Duration::from_millis(600);
+
 /// Stands in front of a TPM and records every command and response. libtss2 makes one connection per command.
 pub struct Proxy {
     directory: tempfile::TempDir,
@@ -160,6 +163,7 @@ pub struct Proxy {
 struct Record {
     seen: Mutex<Vec<Vec<u8>>>,
     loses_flushes: AtomicBool,
+    held: AtomicU32,
 }
 
 impl Proxy {
@@ -181,6 +185,10 @@ impl Proxy {
     /// From now on TPM2_FlushContext succeeds and never reaches the TPM, as if its sender had died before it.
     pub fn lose_flushes(&self) {
         self.record.loses_flushes.store(true, Ordering::SeqCst);
+    }
+    /// From now on the TPM seems to take [`HELD`] for a command (TPM_CC); 0: for none.
+    pub fn hold(&self, code: u32) {
+        self.record.held.store(code, Ordering::SeqCst);
     }
     pub fn tcti(&self) -> String {
         format!("swtpm:path={}", self.directory.path().join("sock").display())
@@ -211,8 +219,13 @@ fn relay(mut client: UnixStream, to: &Path, record: Option<&Arc<Record>>) {
             let Some(response) = message(&mut server) else { return };
             response
         };
+        if record.held.load(Ordering::SeqCst).to_be_bytes() == command[6..10] {
+            std::thread::sleep(HELD);
+        }
         record.seen.lock().unwrap().extend([command, response.clone()]);
-        client.write_all(&response).unwrap();
+        if client.write_all(&response).is_err() {
+            return;
+        }
     }
 }
 

@@ -149,7 +149,10 @@ impl List {
         for failure in damaged {
             let text = failure.to_string();
             let (what, next) = text.split_once("; ").unwrap_or((&text, ""));
-            self.problem(format!("Token {} (serial {}): {}", plain(&token.label), token.serial, plain(what)), next);
+            self.problem(
+                format!("Token {} (serial {}): {}", plain(&token.label), token.serial, plain(what)),
+                &plain(next),
+            );
         }
     }
 
@@ -157,7 +160,7 @@ impl List {
     pub fn of_directories(&mut self, unreadable: &[Unreadable]) {
         for bad in unreadable {
             self.problem(
-                format!("{}: {}", bad.path.display(), plain(&bad.reason)),
+                plain(&format!("{}: {}", bad.path.display(), bad.reason)),
                 "Restore it from a backup, or `sealhsm token delete --force --uuid` it.",
             );
         }

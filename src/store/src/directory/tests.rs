@@ -125,6 +125,12 @@ fn a_token_is_made_under_another_name_and_removed_only_with_files_that_are_its_o
     assert!(matches!(tokens.remove_token(&name), Err(Error::Tampered(text)) if text.contains("notes")));
     assert_eq!(token.read("token.object", 9).unwrap().unwrap(), b"t");
     token.remove("notes").unwrap();
+    // What has a token's name and cannot be removed like its files.
+    let directory = scratch.path().join(&name).join("y.object");
+    std::fs::create_dir(&directory).unwrap();
+    assert!(matches!(tokens.remove_token(&name), Err(Error::Tampered(text)) if text.contains("y.object")));
+    assert_eq!(token.list().unwrap().len(), 7);
+    std::fs::remove_dir(directory).unwrap();
     tokens.remove_token(&name).unwrap();
     assert!(tokens.list().unwrap().is_empty());
     assert!(token.is_gone());

@@ -4,7 +4,7 @@ use super::step::{Step, before};
 use super::write::random_uuid;
 use super::{Directory, LOCK, TEMPORARY as PREFIX};
 use crate::Error;
-use rustix::fs::{AtFlags, Dir, Mode, RenameFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, RenameFlags, Stat};
 use rustix::io::Errno;
 use std::os::fd::AsFd;
 use std::os::unix::fs::DirBuilderExt;
@@ -75,9 +75,13 @@ impl Directory {
     pub fn remove_token(&self, name: &str) -> Result<(), Error> {
         let token = self.sub(name)?;
         let names = token.list()?;
-        if let Some(other) = names.iter().find(|n| !is_known(n)) {
-            let why = "not a token's file; move it away, then delete the token again";
-            return Err(Error::Tampered(format!("{}: {why}", token.named(other))));
+        for name in &names {
+            // A directory would stop the removal half way.
+            let directory = |stat: Stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+            if !is_known(name) || token.look(name)?.is_some_and(directory) {
+                let why = "not a token's file; move it away, then delete the token again";
+                return Err(Error::Tampered(format!("{}: {why}", token.named(name))));
+            }
         }
         let temporary = format!("{TEMPORARY}{}", random_uuid()?);
         self.rename(name, &temporary)?;
