@@ -87,7 +87,7 @@ fn the_longest_secret_key_is_wrapped_into_more_room_than_it_needs() {
         let (wrapped, length) = session.wrap_into(&mechanism, aes, key, &mut room);
         assert_eq!((wrapped, length), (Ok(()), (1 << 20) + 8));
         let template = secret(ck::CKK_GENERIC_SECRET);
-        let new = session.unwrap(&mechanism, aes, &room[..length as usize], &template).unwrap();
+        let new = session.unwrap(&mechanism, aes, &room[..length], &template).unwrap();
         assert_eq!(session.bytes(new, ck::CKA_VALUE).unwrap(), vec![7; 1 << 20]);
     });
 }

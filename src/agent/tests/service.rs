@@ -207,7 +207,7 @@ fn a_wrong_pin_that_takes_too_long_is_counted_and_a_tpm_that_hangs_costs_no_try(
     let blob = door.seal(&parent, Lock::Pin(&secret(7)), &secret(0x5e)).unwrap();
     service.child.kill().unwrap();
     service.child.wait().unwrap();
-    service.child = run(&service.listener, &proxy.tcti(), 500);
+    service.child = run(&service.listener, &proxy.tcti(), 1000);
     let times_out = |pin| {
         let outcome = service.door().unseal(&parent, Lock::Pin(&secret(pin)), &blob);
         // The proxy is at it still.

@@ -151,7 +151,7 @@ pub fn in_child(work: impl FnOnce() -> i32) -> i32 {
 }
 
 /// See [`Proxy::hold`].
-pub const HELD: Duration = Duration::from_millis(600);
+pub const HELD: Duration = Duration::from_millis(1200);
 
 /// Stands in front of a TPM and records every command and response. libtss2 makes one connection per command.
 pub struct Proxy {

@@ -69,6 +69,10 @@ impl Application {
         let so = session.token.who() == Some(Who::So);
         let changes = template::parse(template)?;
         let mut copy = build::alter(present, changes, build::schema_of(present)?, Alter::Copy, so)?;
+        confine::set_tag(&mut copy, None);
+        if !session.token.vouches_for(&original, present)? {
+            confine::unmark(&mut copy);
+        }
         if self.shared.config.strict {
             strict::alter(present, &copy, Alter::Copy)?;
         }
@@ -146,15 +150,23 @@ impl Application {
         self.fixed(&session, object)?;
         self.object(&session, object)?;
         let so = token.who() == Some(Who::So);
-        let change = |present: &Attributes| -> Result<Attributes> {
+        let change = |now: &Object, present: &Attributes| -> Result<Attributes> {
             self.may_write(&session, present)?;
             if !present.is(ck::CKA_MODIFIABLE) {
                 return Err(Error::ActionProhibited);
             }
-            let changed =
-                build::alter(present, template::parse(template)?, build::schema_of(present)?, Alter::Set, so)?;
+            let schema = build::schema_of(present)?;
+            let mut changed = build::alter(present, template::parse(template)?, schema, Alter::Set, so)?;
             if self.shared.config.strict {
                 strict::alter(present, &changed, Alter::Set)?;
+            }
+            if changed.is(ck::CKA_TRUSTED) != present.is(ck::CKA_TRUSTED) {
+                if !token.vouches_for(now, present)? {
+                    confine::unborn(&mut changed);
+                }
+                if let Home::Token { ring, .. } = now.home {
+                    token.vouch(now.uuid, ring, &mut changed)?;
+                }
             }
             Ok(changed)
         };
@@ -167,7 +179,7 @@ impl Application {
                 Home::Session { session: owner } => {
                     let _turn = lock(&token.changing);
                     let now = token.object(object).ok_or(Error::ObjectHandleInvalid)?;
-                    let changed = Object::in_session(object, now.uuid, owner, change(now.attributes(None)?)?);
+                    let changed = Object::in_session(object, now.uuid, owner, change(&now, now.attributes(None)?)?);
                     let there = token.change_view(|view| {
                         if let (Some(counter), Some(present)) = (changed.counter(), now.counter()) {
                             // A password may have gone out; none does while the view is held.
@@ -178,7 +190,7 @@ impl Application {
                     return if there { Ok(()) } else { Err(Error::ObjectHandleInvalid) };
                 }
             };
-            let changed = change(now.attributes(token.present_store().as_ref())?)?;
+            let changed = change(&now, now.attributes(token.present_store().as_ref())?)?;
             let (record, body) = written.insert((record::encode(&changed)?, codec::encode(&changed)?));
             let put = Change::Put { uuid: now.uuid, ring, expected: version, record, body };
             if token.try_commit(&[put])? {
@@ -358,6 +370,7 @@ impl Application {
                 let uuid = new_uuid()?;
                 object.set_bytes(ck::CKA_UNIQUE_ID, uuid.to_string());
                 let ring = if object.is(ck::CKA_PRIVATE) { Ring::Private } else { Ring::Public };
+                token.vouch(uuid, ring, &mut object)?;
                 written.push((uuid, ring, record::encode(&object)?, codec::encode(&object)?));
                 stored.push((place, uuid, object));
             } else {

@@ -93,8 +93,9 @@ impl Application {
             Some(ck::CKO_PRIVATE_KEY) if wrapping.holds == Holds::Keys => {}
             _ => return Err(Error::KeyNotWrappable),
         }
+        let object = &outer;
         let outer = outer.attributes(outer_store.as_ref())?;
-        wrappable(inner, outer, wrapping, parameter)?;
+        wrappable(inner, outer, wrapping, parameter, || session.token.vouches_for(object, outer))?;
         if permit.wrap_template {
             fits_template(inner, outer)?;
         }
@@ -222,6 +223,8 @@ const COMPOSED: &str = "a sensitive key that was composed of another (CKM_CONCAT
      CKM_EXTRACT_KEY_FROM_KEY) is not wrapped: unwrapped as another type, several that are related would give it away";
 const NO_TEMPLATE: &str = "a sensitive key whose CKA_DERIVE_TEMPLATE, CKA_UNWRAP_TEMPLATE or CKA_DECAPSULATE_TEMPLATE \
      hides what it makes is not wrapped: unwrapped without the template, it would make the same and show it";
+const UNVOUCHED: &str = "what a public object says of itself counts only where a PIN vouches for it: log in, here and when \
+     a key for wrapping sensitive keys is made or marked CKA_TRUSTED; this one was made without, or somebody changed it";
 const NOT_BACK: &str = "a key with CKA_WRAP_WITH_TRUSTED is wrapped under a trusted secret key, or under a trusted public \
      key whose private half is elsewhere";
 
@@ -281,13 +284,23 @@ fn may(row: &Row, key: &Arc<Key>, permit: &Permit, used: Use) -> Result<()> {
     if permit.mechanism(row.mechanism) { Ok(()) } else { Err(Error::MechanismInvalid) }
 }
 
-/// Whether `inner` may be wrapped under `outer` in this way.
-fn wrappable(inner: &Attributes, outer: &Attributes, wrapping: &Wrapping, parameter: &Parameter<'_>) -> Result<()> {
+/// Whether `inner` may be wrapped under `outer` in this way. `vouched`: what `outer` says of itself is so.
+fn wrappable(
+    inner: &Attributes,
+    outer: &Attributes,
+    wrapping: &Wrapping,
+    parameter: &Parameter<'_>,
+    vouched: impl Fn() -> Result<bool>,
+) -> Result<()> {
     if !inner.is(ck::CKA_EXTRACTABLE) {
         return Err(Error::KeyUnextractable);
     }
     if inner.is(ck::CKA_WRAP_WITH_TRUSTED) {
         if !outer.is(ck::CKA_TRUSTED) {
+            return Err(Error::KeyNotWrappable);
+        }
+        if !vouched()? {
+            log::warn!("{UNVOUCHED}");
             return Err(Error::KeyNotWrappable);
         }
         if outer.ulong(ck::CKA_CLASS) == Some(ck::CKO_PUBLIC_KEY) && outer.is(ck::CKA_LOCAL) {
@@ -306,6 +319,7 @@ fn wrappable(inner: &Attributes, outer: &Attributes, wrapping: &Wrapping, parame
         for (allowed, advice) in [
             (!hides, NO_TEMPLATE),
             (confine::wraps_sensitive(outer), HOW_TO),
+            (vouched()?, UNVOUCHED),
             ((wrapping.sealed)(parameter), SEALED_ONLY),
             (!confine::is_composed(inner), COMPOSED),
         ] {

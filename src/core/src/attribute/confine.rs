@@ -5,9 +5,11 @@
 //! What follows from them for wrapping and unwrapping stands in `application::wrap`.
 
 use super::build::Alter;
-use super::{Attributes, Type, Value};
+use super::{Attributes, Type, Value, codec};
 use crate::{Error, Result};
 use cryptoki_sys as ck;
+use sealhsm_secret::Secret;
+use uuid::Uuid;
 
 /// True: from its birth on, the key has been usable for wrapping but for nothing that amounts to decryption.
 const BORN_TO_WRAP: Type = ck::CKA_VENDOR_DEFINED | 0x5348_0001;
@@ -19,7 +21,28 @@ const CONFINED: Type = ck::CKA_VENDOR_DEFINED | 0x5348_0002;
 /// it and unwrap it as another type would have related keys of any type, see [`RELATED`].
 const COMPOSED: Type = ck::CKA_VENDOR_DEFINED | 0x5348_0003;
 
-/// What applications neither see nor set.
+/// A MAC under the token key that vouches for the marks of a key among the public objects, where everybody writes who may
+/// use this TPM.
+const TAG: Type = ck::CKA_VENDOR_DEFINED | 0x5348_0004;
+/// What it vouches for: none of it changes but CKA_TRUSTED, with a new tag.
+const VOUCHED: [Type; 14] = [
+    ck::CKA_CLASS,
+    ck::CKA_KEY_TYPE,
+    ck::CKA_VALUE,
+    ck::CKA_TRUSTED,
+    ck::CKA_MODULUS,
+    ck::CKA_PUBLIC_EXPONENT,
+    ck::CKA_LOCAL,
+    ck::CKA_EC_PARAMS,
+    ck::CKA_EC_POINT,
+    ck::CKA_PARAMETER_SET,
+    ck::CKA_WRAP_TEMPLATE,
+    BORN_TO_WRAP,
+    CONFINED,
+    COMPOSED,
+];
+
+/// What applications neither see nor set, of those that are booleans.
 pub const HIDDEN: [Type; 3] = [BORN_TO_WRAP, CONFINED, COMPOSED];
 
 /// Usages of a private key that show what its public half encrypted: a raw RSA signature is a decryption, and an
@@ -139,6 +162,49 @@ pub fn hides_by(key: &Attributes, of: Type) -> bool {
 /// See [`CONFINED`].
 pub fn is_confined(key: &Attributes) -> bool {
     key.is(CONFINED)
+}
+
+/// Whether something says of a key that others may be wrapped under it.
+pub fn is_marked(key: &Attributes) -> bool {
+    key.is(BORN_TO_WRAP) || key.is(ck::CKA_TRUSTED)
+}
+
+/// What a tag is a MAC of.
+pub fn statement(uuid: Uuid, key: &Attributes) -> Result<Secret> {
+    let mut said = Attributes::new();
+    said.set(ck::CKA_UNIQUE_ID, Value::Uuid(uuid));
+    for of in VOUCHED {
+        if let Some(value) = key.value(of) {
+            said.set(of, value.duplicate());
+        }
+    }
+    codec::encode(&said)
+}
+
+/// The tag of a key, if it has one.
+pub fn tag(key: &Attributes) -> Option<&[u8]> {
+    key.bytes(TAG)
+}
+
+/// Gives it one, or takes it away.
+pub fn set_tag(key: &mut Attributes, tag: Option<[u8; 32]>) {
+    match tag {
+        Some(tag) => key.set_bytes(TAG, tag),
+        None => drop(key.remove(TAG)),
+    }
+}
+
+/// Takes away what nobody vouches for: what it was born for.
+pub fn unborn(key: &mut Attributes) {
+    key.remove(BORN_TO_WRAP);
+}
+
+/// The same, and that the SO trusts it.
+pub fn unmark(key: &mut Attributes) {
+    unborn(key);
+    if key.is(ck::CKA_TRUSTED) {
+        key.set_bool(ck::CKA_TRUSTED, false);
+    }
 }
 
 /// Whether a sensitive key may be wrapped under this one.

@@ -5,8 +5,9 @@ mod failure;
 
 pub use failure::{seal_error, store_error};
 
-use crate::object::Object;
+use crate::attribute::{Attributes, confine};
 use crate::object::view::View;
+use crate::object::{Home, Object};
 use crate::shared::Shared;
 use crate::{Error, Result};
 use sealhsm_crypto::kdf;
@@ -402,6 +403,34 @@ impl Token {
     pub fn objects<const N: usize>(&self, handles: [u64; N]) -> [Option<Arc<Object>>; N] {
         let view = read(&self.view);
         handles.map(|handle| view.get(handle).cloned())
+    }
+
+    /// Makes the tag of a token object that has marks (see `confine`) where others could write them. Nobody vouches for it
+    /// without a login.
+    pub fn vouch(&self, uuid: Uuid, ring: Ring, object: &mut Attributes) -> Result<()> {
+        let marked = ring == Ring::Public && confine::is_marked(object);
+        let tag = match self.login().filter(|_| marked) {
+            Some(login) => Some(self.tag(&login, uuid, object)?),
+            None => None,
+        };
+        confine::set_tag(object, tag);
+        Ok(())
+    }
+
+    /// Whether the marks of an object are its own: of the private ring only who had the token key can have written them.
+    pub fn vouches_for(&self, object: &Object, attributes: &Attributes) -> Result<bool> {
+        let public = matches!(object.home, Home::Token { ring: Ring::Public, .. });
+        if !public || !confine::is_marked(attributes) {
+            return Ok(true);
+        }
+        let (Some(login), Some(tag)) = (self.login(), confine::tag(attributes)) else { return Ok(false) };
+        let expected = Secret::copy_of(&self.tag(&login, object.uuid, attributes)?);
+        Ok(expected.ct_eq(tag))
+    }
+
+    fn tag(&self, login: &Login, uuid: Uuid, object: &Attributes) -> Result<[u8; 32]> {
+        let statement = confine::statement(uuid, object)?;
+        login.key.tag(statement.as_ref()).map_err(|error| seal_error(self.uuid, error))
     }
 
     /// Reads the view.
