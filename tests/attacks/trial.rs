@@ -33,17 +33,27 @@ fn by_trial(
     let mut found: Vec<u8> = Vec::new();
     while found.len() < length {
         let part = derive(&generic().ulong(ck::CKA_VALUE_LEN, found.len() as ck::CK_ULONG + 1))?;
-        let wanted = hmac(session, part)?;
-        let next = (0..=255u8).find_map(|byte| {
-            let guess = if from_the_end { [&[byte], &found[..]].concat() } else { [&found[..], &[byte]].concat() };
-            let key = session.secret(&guess);
-            let fits = hmac(session, key).unwrap() == wanted;
-            session.destroy(key).unwrap();
-            fits.then_some(guess)
-        });
-        found = next.expect("a byte that fits");
+        found = longer(session, &found, from_the_end, &hmac(session, part)?, |guess| session.secret(guess));
     }
     Ok(found)
+}
+
+/// What was found and one byte more, with which `key` makes the key that is wanted.
+fn longer(
+    session: &Session<'_>,
+    found: &[u8],
+    from_the_end: bool,
+    wanted: &[u8],
+    key: impl Fn(&[u8]) -> Object,
+) -> Vec<u8> {
+    let next = (0..=255u8).find_map(|byte| {
+        let guess = if from_the_end { [&[byte], found].concat() } else { [found, &[byte]].concat() };
+        let key = key(&guess);
+        let fits = hmac(session, key).unwrap() == wanted;
+        session.destroy(key).unwrap();
+        fits.then_some(guess)
+    });
+    next.expect("a byte that fits")
 }
 
 #[test]
@@ -250,21 +260,13 @@ fn by_lengthening(
 ) -> Result<Vec<u8>> {
     let of_len = |length: usize| generic().ulong(ck::CKA_VALUE_LEN, length as ck::CK_ULONG);
     let first = derive(&of_len(16).flag(ck::CKA_DERIVE, true))?;
+    let joins = if from_the_end { ck::CKM_CONCATENATE_DATA_AND_BASE } else { ck::CKM_CONCATENATE_BASE_AND_DATA };
     let mut found: Vec<u8> = Vec::new();
     while found.len() + 16 < length {
         let wanted = hmac(session, derive(&of_len(found.len() + 17))?)?;
-        let next = (0..=255u8).find_map(|byte| {
-            let (of, guess) = if from_the_end {
-                (ck::CKM_CONCATENATE_DATA_AND_BASE, [&[byte], &found[..]].concat())
-            } else {
-                (ck::CKM_CONCATENATE_BASE_AND_DATA, [&found[..], &[byte]].concat())
-            };
-            let key = session.derive(&Mechanism::with_data(of, &guess), first, &generic()).unwrap();
-            let fits = hmac(session, key).unwrap() == wanted;
-            session.destroy(key).unwrap();
-            fits.then_some(guess)
+        found = longer(session, &found, from_the_end, &wanted, |guess| {
+            session.derive(&Mechanism::with_data(joins, guess), first, &generic()).unwrap()
         });
-        found = next.expect("a byte that fits");
     }
     Ok(found)
 }
