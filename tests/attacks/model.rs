@@ -281,7 +281,7 @@ fn thousands_of_sequences_of_calls_show_no_guarded_value() {
                 std::panic::resume_unwind(panic)
             });
         }
-        eprintln!("{SEQUENCES} sequences: {counts:?}");
+        env.report(&format!("{SEQUENCES} sequences: {counts:?}\n"));
         for (count, least) in [
             (counts.calls, 10 * SEQUENCES),
             (counts.made, SEQUENCES),
